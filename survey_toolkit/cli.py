@@ -1,0 +1,341 @@
+"""The command line: thin, one verb a stage. Errors are one message and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from survey_toolkit.errors import SurveyToolkitError
+
+if TYPE_CHECKING:
+    from survey_toolkit.study import StudyRun
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="survey-toolkit",
+    help="Statistics of modern slavery: from definitions and survey files to publishable figures.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+standards_app = typer.Typer(
+    help="List, show, compare and check the harmonized definitions.", no_args_is_help=True
+)
+app.add_typer(standards_app, name="standards")
+
+Out = Annotated[Path, typer.Option("--out", help="Folder for what is written; nothing is written elsewhere.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+AllowOutside = Annotated[
+    bool, typer.Option("--allow-outside", help="Let paths of the study leave the study's folder.")
+]
+DataFolder = Annotated[
+    Path | None, typer.Option("--data", help="Look for data files in this folder too.")
+]
+Standards = Annotated[
+    Path | None, typer.Option("--standards", help="A folder of national standards instead of the shipped one.")
+]
+
+
+def main() -> None:
+    """Run the command line; exit code 0 done, 1 a problem in the input, 2 wrong use or an internal error."""
+    try:
+        app()
+    except SurveyToolkitError as exc:
+        _fail(str(exc), 1)
+    except KeyboardInterrupt:
+        _fail("stopped", 1)
+    except OSError as exc:
+        _fail(f"{exc.filename or 'the system'}: {exc.strerror or type(exc).__name__}", 1)
+    except Exception as exc:  # the last line of defence: data must not leak through a traceback
+        if os.environ.get("SURVEY_TOOLKIT_DEBUG"):
+            raise
+        _fail(_internal(exc), 2)
+
+
+def _fail(message: str, code: int) -> None:
+    sys.stderr.write(f"error: {message}\n")
+    sys.exit(code)
+
+
+def _internal(exc: Exception) -> str:
+    frame = exc.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = "unknown place"
+    if frame is not None:
+        place = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}"
+    return (
+        f"an internal error ({type(exc).__name__} in {place}); this is a defect of the toolkit\n"
+        "  to do: report it with this line; SURVEY_TOOLKIT_DEBUG=1 shows the details (they may hold data)"
+    )
+
+
+@contextmanager
+def _progress(title: str, *, quiet: bool = False) -> Iterator[Callable[[str, float], None]]:
+    """A progress bar on the error stream, so that the output stays readable by a program."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    bar = Progress(
+        TextColumn("{task.description:<44}"),
+        BarColumn(bar_width=28),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=quiet,
+    )
+    with bar:
+        task = bar.add_task(title, total=1.0)
+        yield lambda text, share: bar.update(task, description=f"{title}: {text}", completed=share)
+
+
+def _publish(run: StudyRun, out: Path, as_json: bool) -> None:
+    from survey_toolkit.dissemination.terminal import print_run
+
+    folder = run.report(out / run.id)
+    if as_json:
+        typer.echo(json.dumps({"study": run.id, "out": str(folder), "figures": run.figures.to_dicts()}))
+    else:
+        print_run(run.figures, title=run.title, folder=folder)
+
+
+@app.command()
+def demo(
+    out: Out = Path("out"),
+    seed: Annotated[int, typer.Option(help="Seed of the simulated country.")] = 2024,
+    as_json: AsJson = False,
+) -> None:
+    """Run the two shipped studies: the United Kingdom 2013, and a simulated country with known truth.
+
+    Example: `survey-toolkit demo --out out`
+    """
+    from survey_toolkit.study import Study, prepare_demo
+
+    with _progress("demo", quiet=as_json) as tell:
+        folders = prepare_demo(out / "studies", seed=seed, progress=tell)
+    for folder in folders:
+        with _progress(folder.name, quiet=as_json) as tell:
+            run = Study.load(folder / "study.yaml").run(progress=tell)
+        _publish(run, out, as_json)
+    if not as_json:
+        typer.echo(f"\nWalk a figure back:  survey-toolkit explain 8.7.1/DMO/2024/F/5-11 --out {out}")
+
+
+@app.command()
+def run(
+    study: Annotated[Path, typer.Argument(help="The study file (YAML).")],
+    out: Out = Path("out"),
+    data: DataFolder = None,
+    standards: Standards = None,
+    allow_outside: AllowOutside = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a study file: read, harmonize, classify, estimate, protect, publish.
+
+    Example: `survey-toolkit run study.yaml --out out`
+    """
+    from survey_toolkit.study import Study
+
+    with _progress(study.stem, quiet=as_json) as tell:
+        loaded = Study.load(study, data_folder=data, standards=standards, allow_outside=allow_outside)
+        result = loaded.run(progress=tell)
+    _publish(result, out, as_json)
+
+
+@app.command()
+def explain(
+    figure: Annotated[str, typer.Argument(help="Figure id, e.g. 8.7.1/KHM/2024/F/5-11; parts may be left out at the end.")],
+    out: Out = Path("out"),
+    as_json: AsJson = False,
+) -> None:
+    """Walk a published figure back: estimator, design, variables, rules, definition, source paragraph.
+
+    Reads the `figures.json` that a run wrote. Example: `survey-toolkit explain 16.2.2/GBR/2013`
+    """
+    from survey_toolkit.indicators import explain as explain_figure
+    from survey_toolkit.study import published_figures
+
+    chosen = published_figures(out).match(figure)
+    if as_json:
+        typer.echo(json.dumps([f.to_dict() for f in chosen]))
+        return
+    typer.echo("\n\n".join(explain_figure(f) for f in chosen))
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="A data file: .sav .dta .csv .parquet …")],
+    as_json: AsJson = False,
+) -> None:
+    """Print a codebook of a data file: types, labels, missing codes. No respondent's values.
+
+    Example: `survey-toolkit inspect person.sav`
+    """
+    from survey_toolkit.dissemination.terminal import codebook_rows, print_codebook
+    from survey_toolkit.microdata import read_microdata
+
+    data = read_microdata(file)
+    if as_json:
+        typer.echo(json.dumps(codebook_rows(data), default=str))
+    else:
+        print_codebook(data)
+
+
+@app.command()
+def harmonize(
+    file: Annotated[Path, typer.Argument(help="The data file.")],
+    crosswalk: Annotated[str, typer.Argument(help="A crosswalk file, or the id of a shipped one.")],
+    target: Annotated[Path, typer.Argument(help="Where to write: .parquet .sav .dta or .csv")],
+    level: Annotated[str | None, typer.Option(help="Level of the crosswalk, if it has several.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Harmonize one file with a crosswalk and print the audit.
+
+    Example: `survey-toolkit harmonize person.sav my_crosswalk.yaml person_harmonized.parquet`
+    """
+    from survey_toolkit.dissemination.terminal import audit_rows, print_audit
+    from survey_toolkit.microdata import harmonize as harmonize_data
+    from survey_toolkit.microdata import read_microdata, write_microdata
+
+    result = harmonize_data(read_microdata(file), crosswalk, level=level)
+    write_microdata(result, target)
+    if as_json:
+        typer.echo(json.dumps(audit_rows(result), default=str))
+    else:
+        print_audit(result)
+        typer.echo(f"written: {target}")
+
+
+@app.command()
+def estimate(
+    file: Annotated[Path, typer.Argument(help="A data file; Parquet and CSV are never loaded whole.")],
+    variable: Annotated[str, typer.Argument(help="A 0/1, yes/no, coded or numeric column.")],
+    weight: Annotated[str, typer.Option(help="Weight column.")],
+    statistic: Annotated[str, typer.Option(help="proportion, mean or total")] = "proportion",
+    strata: Annotated[str | None, typer.Option(help="Stratum column.")] = None,
+    psu: Annotated[str | None, typer.Option(help="Primary sampling unit column.")] = None,
+    by: Annotated[list[str] | None, typer.Option(help="Domain column; may be repeated.")] = None,
+    nest: Annotated[bool, typer.Option("--nest", help="PSU codes repeat across strata.")] = False,
+    lonely_psu: Annotated[str, typer.Option(help="fail, certainty, remove, adjust or average")] = "fail",
+    as_json: AsJson = False,
+) -> None:
+    """One design-based estimate with its interval, without a study file.
+
+    Example: `survey-toolkit estimate lfs.parquet works --weight w --strata stratum --psu ea --by sex`
+    """
+    from survey_toolkit.dissemination.terminal import print_estimates
+    from survey_toolkit.errors import EstimationError, did_you_mean
+    from survey_toolkit.estimation import Survey, SurveyDesign
+    from survey_toolkit.microdata import read_microdata
+
+    if statistic not in ("proportion", "mean", "total"):
+        raise EstimationError("unknown statistic", found=statistic, expected=did_you_mean(statistic, ("proportion", "mean", "total")))
+    data: Any = file if file.suffix.lower() in (".parquet", ".csv") else read_microdata(file)
+    design = SurveyDesign(weight=weight, strata=strata, psu=psu, nest=nest, lonely_psu=lonely_psu)  # type: ignore[arg-type]
+    result = getattr(Survey(data, design), statistic)(variable, by=by or None)
+    if as_json:
+        typer.echo(result.to_frame().to_json(orient="records"))
+    else:
+        print_estimates(result)
+
+
+@app.command("population-size")
+def population_size(
+    file: Annotated[Path, typer.Argument(help="CSV: a 0/1 column for each list and a count.")],
+    lists: Annotated[str, typer.Option(help="The list columns, separated by commas.")],
+    count: Annotated[str, typer.Option(help="The count column.")] = "count",
+    merge: Annotated[list[str] | None, typer.Option(help="NEW=A+B joins lists; may be repeated.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Estimate how many people no list has seen; every method side by side.
+
+    Example: `survey-toolkit population-size lists.csv --lists LA,NG,PF,GO,GP,NCA --merge PFNCA=PF+NCA`
+    """
+    from survey_toolkit.dissemination.terminal import print_comparison
+    from survey_toolkit.multiple_systems import CaptureHistories, compare
+
+    histories = CaptureHistories.from_counts(file, lists=lists.split(","), count=count)
+    for item in merge or []:
+        name, _, parts = item.partition("=")
+        histories = histories.merge({name: parts.split("+")})
+    table = compare(histories)
+    if as_json:
+        typer.echo(table.to_frame().to_json(orient="records"))
+    else:
+        print_comparison(histories, table)
+
+
+@standards_app.command("list")
+def standards_list(standards: Standards = None, as_json: AsJson = False) -> None:
+    """List definitions with their versions, criteria lists and indicators.
+
+    Example: `survey-toolkit standards list`
+    """
+    from survey_toolkit.dissemination.terminal import print_registry, registry_rows
+    from survey_toolkit.standards import load
+
+    registry = load(standards)
+    if as_json:
+        typer.echo(json.dumps(registry_rows(registry)))
+    else:
+        print_registry(registry)
+
+
+@standards_app.command("show")
+def standards_show(
+    item: Annotated[str, typer.Argument(help="An id, e.g. forced_labour or child_labour@mics6.")],
+    standards: Standards = None,
+) -> None:
+    """Print a definition as a lawyer reads it: text, criteria, rule, sources with paragraph.
+
+    Example: `survey-toolkit standards show forced_labour`
+    """
+    from survey_toolkit.standards import load, show
+
+    typer.echo(show(load(standards), item))
+
+
+@standards_app.command("diff")
+def standards_diff(
+    first: Annotated[str, typer.Argument(help="definition@version")],
+    second: Annotated[str, typer.Argument(help="definition@version")],
+    standards: Standards = None,
+) -> None:
+    """Show what changed between two versions of a definition.
+
+    Example: `survey-toolkit standards diff child_labour@mics6 child_labour@sdg-2021`
+    """
+    from survey_toolkit.standards import diff, load
+
+    typer.echo(diff(load(standards), first, second))
+
+
+@standards_app.command("check")
+def standards_check(
+    standards: Annotated[Path | None, typer.Argument(help="A folder of standards; default: the shipped one.")] = None,
+) -> None:
+    """Check every file of the standards and report all problems with file and line.
+
+    Example: `survey-toolkit standards check`
+    """
+    from survey_toolkit.standards import check
+
+    problems = check(standards)
+    for problem in problems:
+        typer.echo(str(problem))
+    typer.echo(f"{len(problems)} problem{'' if len(problems) == 1 else 's'}")
+    if problems:
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()
