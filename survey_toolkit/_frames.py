@@ -124,7 +124,9 @@ def _nullable(column: pd.Series[Any]) -> pd.Series[Any]:
         held: Any = _OBJECT_DTYPES.get(pd.api.types.infer_dtype(column, skipna=True), object)
         column = column.astype(held)
     if isinstance(column.dtype, pd.StringDtype):
-        return column.astype(pd.StringDtype(na_value=pd.NA))
+        # not the pyarrow storage: its comparisons give Arrow Booleans, and pandas cannot combine
+        # those with nullable ones where either is unknown
+        return column.astype(pd.StringDtype("python", na_value=pd.NA))
     if isinstance(column.dtype, pd.api.extensions.ExtensionDtype):
         return column
     dtypes: dict[str, Any] = {"f": "Float64", "i": "Int64", "u": "UInt64", "b": "boolean"}

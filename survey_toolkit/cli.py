@@ -103,7 +103,7 @@ def _publish(run: StudyRun, out: Path, as_json: bool) -> None:
 
     folder = run.report(out / run.id)
     if as_json:
-        typer.echo(json.dumps({"study": run.id, "out": str(folder), "figures": run.figures.to_dicts()}))
+        typer.echo(json.dumps({"study": run.id, "out": str(folder), "figures": [f.to_dict() for f in run.figures]}))
     else:
         print_run(run.figures, title=run.title, folder=folder)
 
@@ -127,7 +127,7 @@ def demo(
             run = Study.load(folder / "study.yaml").run(progress=tell)
         _publish(run, out, as_json)
     if not as_json:
-        typer.echo(f"\nWalk a figure back:  survey-toolkit explain 8.7.1/DMO/2024/F/5-11 --out {out}")
+        typer.echo(f"\nWalk a figure back:  survey-toolkit explain 8.7.1/XSC/2024/F/5-11 --out {out}")
 
 
 @app.command()

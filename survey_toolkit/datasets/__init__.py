@@ -1,1 +1,27 @@
-"""Room under construction."""
+"""Data to learn and test with: small published tables, and a simulated national survey with known truth."""
+
+from __future__ import annotations
+
+from survey_toolkit.datasets.country.profile import CountryProfile
+from survey_toolkit.datasets.country.questionnaire import ItemNonresponse
+from survey_toolkit.datasets.published import KOSOVO_1999, UK_2013, CaptureTable, kosovo_1999, uk_2013
+from survey_toolkit.datasets.simulate import (
+    DEFAULT_SEED,
+    SimulatedCountry,
+    SimulatedSurvey,
+    simulate_country,
+)
+
+__all__ = [
+    "DEFAULT_SEED",
+    "KOSOVO_1999",
+    "UK_2013",
+    "CaptureTable",
+    "CountryProfile",
+    "ItemNonresponse",
+    "SimulatedCountry",
+    "SimulatedSurvey",
+    "kosovo_1999",
+    "simulate_country",
+    "uk_2013",
+]

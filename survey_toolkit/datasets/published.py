@@ -114,7 +114,8 @@ UK_2013 = CaptureTable(
         ("LA+NG+PF+GO", 1),
     ),
     sources=(
-        "Silverman, B. W. (2014). Modern Slavery: an application of Multiple Systems Estimation. London: Home Office",
+        "Silverman, B. W. (2014). Modern Slavery: an application of Multiple Systems Estimation. "
+        "London: Home Office",
         "Bales, K., Hesketh, O. and Silverman, B. (2015). Modern slavery in the UK: how many victims? "
         "Significance 12(3), 16-21. doi:10.1111/j.1740-9713.2015.00824.x",
     ),
@@ -148,8 +149,8 @@ KOSOVO_1999 = CaptureTable(
         ("EXH+ABA+OSCE+HRW", 27),
     ),
     sources=(
-        "Ball, P., Betts, W., Scheuren, F., Dudukovich, J. and Asher, J. (2002). Killings and Refugee Flow in "
-        "Kosovo, March-June 1999. Washington: American Association for the Advancement of Science and "
+        "Ball, P., Betts, W., Scheuren, F., Dudukovich, J. and Asher, J. (2002). Killings and Refugee Flow "
+        "in Kosovo, March-June 1999. Washington: American Association for the Advancement of Science and "
         "American Bar Association",
     ),
 )

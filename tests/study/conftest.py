@@ -13,17 +13,18 @@ id: tiny_2024
 country: {code: XSC}
 survey: Tiny survey
 period: "2024"
-title: Forty children, for tests
-status: complete
+title: A tiny survey, for tests
+status: tested
+references: [{source: survey-toolkit, locator: tests, verification: verified}]
 levels:
   person:
     keep: [w, stratum, ea]
     targets:
       sex: {source: q1, recode: {1: M, 2: F}}
       age: {source: q2, range: [0, 120]}
-      age_band: {from_age: true, source: q2, bands: {"5-11": [5, 11], "12-14": [12, 14], "15-17": [15, 17]}}
-      ea_any: {source: q3, recode: {1: true, 2: false}, missing: {8: dont_know}}
-      ea_hours: {source: q4, missing: {99: refused}, on_missing: {blank: 0}}
+      age_band: {from: age, band: true}
+      ea_any: {source: q3, recode: {1: true, 2: false}, missing: {8: dk}}
+      ea_hours: {source: q4, missing: {99: refused}, blank: not_applicable, on_missing: {not_applicable: 0}}
       chores_any: {source: q5, recode: {1: true, 2: false}}
       chores_hours: {source: q6}
 """
@@ -47,7 +48,7 @@ indicators:
 
 
 def person_rows() -> list[dict[str, object]]:
-    """Forty children in two strata of four enumeration areas; every third one works."""
+    """A hundred and sixty children in two strata of four enumeration areas; every third one works."""
     rows = []
     for i in range(160):
         works = i % 3 == 0

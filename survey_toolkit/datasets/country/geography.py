@@ -15,6 +15,8 @@ __all__ = ["EnumerationAreas", "make_areas"]
 #: Persons per household, urban and rural, that the sizes in ``households`` lead to.
 MEAN_HOUSEHOLD = (3.9, 4.6)
 _MIN_AREAS = 4
+#: Risk of forced labour by region, on the log-odds scale.
+_WORK_RISK = np.array([-0.2, 0.0, 0.3, 0.0, 0.1, 0.5])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,7 @@ def make_areas(seed: int, n_persons: int, profile: CountryProfile) -> Enumeratio
         size_measure=census.astype(np.int64),
         child_effect=profile.area_sd * effects[0],
         union_effect=0.8 * profile.area_sd * effects[1],
-        work_effect=profile.area_sd * effects[2] + 1.6 * hot_spot,
+        work_effect=profile.area_sd * effects[2] + 1.6 * hot_spot + _WORK_RISK[(stratum - 1) // 2],
     )
 
 

@@ -114,9 +114,10 @@ def _ages(
 ) -> NDArray[np.int64]:
     """Ages that fit the roles: couples near in age, children at least 16 years younger than a parent."""
     n_households = head_female.size
-    head = np.clip(np.rint(rng.normal(43.0, 14.0, n_households)), 19, MAX_AGE).astype(np.int64)
+    head = np.minimum(19 + np.floor(rng.gamma(2.7, 9.2, n_households)), MAX_AGE).astype(np.int64)
     gap = np.rint(rng.normal(4.0, 4.0, n_households)).astype(np.int64)
-    spouse = np.clip(np.where(head_female, head + gap, head - gap), 16, MAX_AGE)
+    spouse = np.minimum(np.where(head_female, head + gap, head - gap), MAX_AGE)
+    spouse = np.where(spouse < 17, head - rng.integers(0, 3, n_households), spouse)
     oldest_child = np.clip(np.minimum(head, spouse) - 16, 0, 26)
     age = np.floor(88 * rng.random(household.size) ** 1.5).astype(np.int64)
     child = relation == 3

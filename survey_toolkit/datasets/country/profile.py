@@ -68,10 +68,10 @@ class CountryProfile:
         design effects.
     """
 
-    households_per_area: float = 65.0
-    children_working: float = 0.205
+    households_per_area: float = 60.0
+    children_working: float = 0.18
     children_in_chores: float = 0.72
-    union_before_18: float = 0.185
+    union_before_18: float = 0.165
     jobs_forced: float = 0.0085
     jobs_involuntary: float = 0.032
     jobs_menaced: float = 0.012

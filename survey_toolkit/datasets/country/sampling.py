@@ -11,6 +11,7 @@ area. The weight is the exact inverse inclusion probability, given the number th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ from survey_toolkit.errors import DesignError
 
 __all__ = ["HouseholdSample", "allocate", "draw_households", "inclusion_probabilities"]
 
+#: Power of the households of a stratum to which its areas are allocated: between equal (0) and
+#: proportional (1), so that small strata are not left with a handful.
+_ALLOCATION = 0.7
 _RESPONSE = {True: 0.92, False: 0.97}
 
 
@@ -63,7 +67,7 @@ def draw_households(
     chosen = []
     strata, sizes = np.unique(areas.stratum, return_inverse=True)
     households = np.bincount(sizes, weights=areas.households)
-    per_stratum = allocate(n_areas, np.sqrt(households), np.bincount(sizes))
+    per_stratum = allocate(n_areas, households**_ALLOCATION, np.bincount(sizes))
     for stratum, n in zip(strata, per_stratum, strict=True):
         rows = rng.permutation(np.flatnonzero(areas.stratum == stratum))
         chance[rows] = inclusion_probabilities(areas.size_measure[rows], int(n))
@@ -91,7 +95,7 @@ def draw_households(
     )
 
 
-def allocate(n: int, size: NDArray[np.float64], available: NDArray[np.int64]) -> NDArray[np.int64]:
+def allocate(n: int, size: NDArray[np.floating[Any]], available: NDArray[np.int64]) -> NDArray[np.int64]:
     """Share ``n`` areas over strata in proportion to ``size``: two at least, no more than there are.
 
     Examples

@@ -25,7 +25,12 @@ Flags = NDArray[np.bool_]
 
 #: Age bands by first and last completed year.
 CHILD_BANDS: dict[str, tuple[int, int]] = {"5-11": (5, 11), "12-14": (12, 14), "15-17": (15, 17)}
-ADULT_BANDS: dict[str, tuple[int, int]] = {"18-24": (18, 24), "25-44": (25, 44), "45-64": (45, 64), "65+": (65, 200)}
+ADULT_BANDS: dict[str, tuple[int, int]] = {
+    "18-24": (18, 24),
+    "25-44": (25, 44),
+    "45-64": (45, 64),
+    "65+": (65, 200),
+}
 #: Columns of the truth table; ``_T`` stands for all in a breakdown.
 TRUTH_COLUMNS: tuple[str, ...] = (
     "variable", "definition", "version", "statistic", "sex", "age_band", "urbanisation", "region", "value",
@@ -64,7 +69,14 @@ def true_statuses(persons: pd.DataFrame, jobs: pd.DataFrame) -> tuple[TrueStatus
     married = {limit: woman & (union_age >= 0) & (union_age < limit) for limit in (15, 18)}
     child = (age >= 5) & (age <= 17)
     statuses = [
-        TrueStatus(variable=name, definition="child_labour", version=version, universe=child, met=met, bands=CHILD_BANDS)
+        TrueStatus(
+            variable=name,
+            definition="child_labour",
+            version=version,
+            universe=child,
+            met=met,
+            bands=CHILD_BANDS,
+        )
         for version, strict in (("sdg-2021", True), ("mics6", False))
         for name, met in _child_labour(persons, strict=strict).items()
     ]

@@ -15,7 +15,7 @@ __all__ = ["NEVER", "make_union_ages"]
 #: Stands for "never married or in union" in arrays of ages.
 NEVER = -1
 _YOUNGEST = 10.0
-_SCALE = 3.6
+_SCALE = 2.1
 
 
 def make_union_ages(

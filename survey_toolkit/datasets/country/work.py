@@ -99,13 +99,12 @@ def _jobs_per_person(
     none = np.where(young, 0.80, np.where(old, 0.65, np.where(people.female, 0.38, 0.16)))
     rank = (rng.random(len(people)) - none) / (1.0 - none)
     jobs = np.select([rank < 0.0, rank < 0.83, rank < 0.97], [0, 1, 2], 3)
-    worked = np.logical_or.reduce(list(activities.work.values()))
-    return np.where(people.age < 15, 0, np.maximum(jobs, worked & young))
+    worked = np.zeros(len(people), dtype=bool)
+    worked[activities.child] = np.logical_or.reduce(list(activities.work.values()))
+    return np.where(people.age < 15, 0, np.maximum(jobs, worked))
 
 
-def _exclusions(
-    rng: np.random.Generator, people: People, person: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _exclusions(rng: np.random.Generator, people: People, person: NDArray[np.int64]) -> NDArray[np.int64]:
     """Conscription of young men, and small shares of the other four exclusions."""
     conscript = ~people.female[person] & (people.age[person] >= 18) & (people.age[person] <= 24)
     share = np.tile(_EXCLUSION_SHARE, (person.size, 1))

@@ -1,0 +1,306 @@
+"""What the command line prints: figures, codebooks, audits, estimates and the registry as tables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from survey_toolkit.indicators import TOTAL, UNITS, Figure, Figures, decimals_for, format_number
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from survey_toolkit.estimation import Estimates
+    from survey_toolkit.microdata import Microdata
+    from survey_toolkit.multiple_systems import CaptureHistories
+    from survey_toolkit.standards import Registry
+
+__all__ = [
+    "audit_rows",
+    "codebook_rows",
+    "print_audit",
+    "print_codebook",
+    "print_comparison",
+    "print_estimates",
+    "print_registry",
+    "print_run",
+    "registry_rows",
+]
+
+#: Columns a terminal needs for the rate and the number of a status side by side.
+_PAIRED_WIDTH = 100
+
+#: Quality and disclosure in one short word each; the report says why.
+FLAGS = {"reliable": "", "low_reliability": "low reliability", "not_publishable": "not publishable"}
+
+
+def print_run(figures: Figures, *, title: str, folder: Path, console: Console | None = None) -> None:
+    """Print the figures of a run, one table a status or case count, and where the files are."""
+    out = console or _console()
+    out.print(f"\n[bold]{_safe(title)}[/bold]")
+    for group in _groups(figures, paired=out.width >= _PAIRED_WIDTH):
+        out.print(_series_table(group) if len(group[0].breakdown) == 0 else _domain_table(group))
+    covered = [f.covers for f in figures if f.covers is not None]
+    if covered:
+        out.print(f"{sum(covered)} of {len(covered)} intervals cover the true value.")
+    suppressed = sum(f.disclosure == "suppressed" for f in figures)
+    if suppressed:
+        out.print(f"{suppressed} figures are suppressed to protect the people in them.")
+    files = sorted(p.name for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+    out.print(f"Written to {_safe(_short(folder))}: {', '.join(files)}")
+
+
+def codebook_rows(data: Microdata) -> list[dict[str, Any]]:
+    """One row a variable: name, label, type, rows with and without a value, codes; no respondent's values."""
+    rows = []
+    for name in data.frame.columns:
+        variable = data.variables.get(name)
+        column = data.frame[name]
+        rows.append(
+            {
+                "name": name,
+                "label": (variable.label or "") if variable else "",
+                "type": str(column.dtype),
+                "filled": int(column.notna().sum()),
+                "blank": int(column.isna().sum()),
+                "codes": {str(k): v for k, v in variable.value_labels.items()} if variable else {},
+                "declared_missing": [m.text for m in variable.missing] if variable else [],
+            }
+        )
+    return rows
+
+
+def print_codebook(data: Microdata, console: Console | None = None) -> None:
+    """Print a codebook of a file as read."""
+    source = data.source
+    rows = codebook_rows(data)
+    table = _table(f"{source.name}: {len(data.frame):,} rows, {len(rows)} variables ({source.format})")
+    for heading in ("variable", "label", "type", "filled", "blank", "codes", "declared missing"):
+        table.add_column(heading, justify="right" if heading in ("filled", "blank") else "left")
+    for row in rows:
+        codes = "; ".join(f"{k} {v}" for k, v in list(row["codes"].items())[:8])
+        more = "; …" if len(row["codes"]) > 8 else ""
+        missing = ", ".join(row["declared_missing"])
+        cells = (row["name"], row["label"], row["type"], f"{row['filled']:,}", f"{row['blank']:,}")
+        table.add_row(*map(_safe, (*cells, codes + more, missing)))
+    (console or _console()).print(table)
+
+
+def audit_rows(data: Microdata) -> list[dict[str, Any]]:
+    """One row a harmonized variable: sources, rule, counts in and out, missing by reason, status."""
+    return [
+        {
+            "target": a.target,
+            "sources": list(a.sources),
+            "rule": a.rule,
+            "n_in": a.n_in,
+            "n_valid": a.n_valid,
+            "unmapped": {str(k): v for k, v in a.unmapped.items()},
+            "missing": dict(a.missing),
+            "status": a.status,
+            "note": a.note,
+        }
+        for a in data.audit
+    ]
+
+
+def print_audit(data: Microdata, console: Console | None = None) -> None:
+    """Print what harmonization did, one row a target variable."""
+    table = _table("Harmonization audit")
+    for heading in ("target", "from", "rows in", "valid", "missing by reason", "unmapped", "status"):
+        table.add_column(heading, justify="right" if heading in ("rows in", "valid") else "left")
+    for row in audit_rows(data):
+        missing = ", ".join(f"{k} {v:,}" for k, v in row["missing"].items())
+        unmapped = ", ".join(f"{k} ({v:,})" for k, v in row["unmapped"].items())
+        cells = (row["target"], ", ".join(row["sources"]), f"{row['n_in']:,}", f"{row['n_valid']:,}")
+        table.add_row(*map(_safe, (*cells, missing, unmapped, row["status"])))
+    (console or _console()).print(table)
+
+
+def print_estimates(estimates: Estimates, console: Console | None = None) -> None:
+    """Print a result of estimation with its notes."""
+    frame = estimates.to_frame()
+    table = _table(f"{estimates.statistic} of {estimates.variable}")
+    for name in frame.columns:
+        table.add_column(name, justify="left" if name in estimates.domain_names else "right")
+    for row in frame.itertuples(index=False):
+        table.add_row(*(_cell(v) for v in row))
+    out = console or _console()
+    out.print(table)
+    _print_notes(out, estimates.notes)
+
+
+def print_comparison(histories: CaptureHistories, comparison: Any, console: Console | None = None) -> None:
+    """Print every method of multiple systems estimation side by side."""
+    frame = comparison.to_frame()
+    table = _table(f"Population size: {histories.n_observed:,} people seen on {len(histories.lists)} lists")
+    for name in frame.columns:
+        table.add_column(name)
+    for row in frame.itertuples(index=False):
+        table.add_row(*(_cell(v) for v in row))
+    (console or _console()).print(table)
+
+
+def registry_rows(registry: Registry) -> dict[str, list[dict[str, Any]]]:
+    """Definitions with versions, criteria lists and indicators, as plain rows."""
+    return {
+        "definitions": [
+            {"id": v.key, "title": v.title["en"], "status": v.status}
+            for d in registry.definitions.values()
+            for v in d.versions
+        ],
+        "criteria": [
+            {"id": c.id, "title": c.title["en"], "criteria": len(c.criteria)}
+            for c in registry.criteria_lists.values()
+        ],
+        "indicators": [
+            {"id": i.id, "title": i.title["en"], "series": [s.id for s in i.series]}
+            for i in registry.indicators.values()
+        ],
+    }
+
+
+def print_registry(registry: Registry, console: Console | None = None) -> None:
+    """Print what the standards hold."""
+    out = console or _console()
+    for kind, rows in registry_rows(registry).items():
+        table = _table(kind.capitalize())
+        for name in rows[0] if rows else ():
+            table.add_column(name, overflow="fold")
+        for row in rows:
+            table.add_row(*(", ".join(v) if isinstance(v, list) else _safe(v) for v in row.values()))
+        out.print(table)
+
+
+def _groups(figures: Figures, *, paired: bool) -> list[list[Figure]]:
+    """Figures that stand in one table: of one indicator and one status, or without any breakdown."""
+    groups: dict[tuple[str, ...], list[Figure]] = {}
+    for figure in figures:
+        key: tuple[str, ...] = (figure.indicator,)
+        if figure.breakdown:
+            key = (figure.indicator, figure.variable, "" if paired else figure.series)
+        groups.setdefault(key, []).append(figure)
+    return list(groups.values())
+
+
+def _series_table(figures: list[Figure]) -> Table:
+    """One row a series: figures of the whole population only."""
+    table = _table(figures[0].indicator)
+    table.add_column("")
+    for name in ("estimate", _interval_heading(figures), "unit", "n"):
+        table.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True)
+    table.add_column("")
+    for figure in figures:
+        places = decimals_for([figure.present()], figure.unit)
+        label = _safe(figure.label.removesuffix(f" {_unit(figure.unit)} population").rstrip(","))
+        table.add_row(label, *_value(figure, places), _unit(figure.unit), _count(figure.n), _flag(figure))
+    return table
+
+
+def _domain_table(figures: list[Figure]) -> Table:
+    """One row a domain; the rate and the number of a status stand side by side."""
+    series = list(dict.fromkeys(f.series for f in figures))
+    by_cell = {(f.series, tuple(f.breakdown.values())): f for f in figures}
+    first = figures[0]
+    table = _table(f"{first.indicator} · {first.label}")
+    table.add_column("", min_width=22, no_wrap=True)
+    places = {s: decimals_for([f.present() for f in figures if f.series == s], u) for s, u in _units(figures)}
+    for _, unit in _units(figures):
+        table.add_column(_unit(unit), justify="right", no_wrap=True)
+        table.add_column(_interval_heading(figures), justify="right", no_wrap=True)
+        if first.truth is not None:
+            table.add_column("truth", justify="right", no_wrap=True)
+    table.add_column("n", justify="right", no_wrap=True)
+    table.add_column("")
+    before: tuple[bool, ...] | None = None
+    for cell in dict.fromkeys(tuple(f.breakdown.values()) for f in figures):
+        kind = tuple(code == TOTAL for code in cell)
+        if before not in (None, kind):
+            table.add_section()
+        before = kind
+        row = [by_cell[s, cell] for s in series if (s, cell) in by_cell]
+        cells = [_safe(row[0].category)]
+        for figure in row:
+            cells += _value(figure, places[figure.series])
+            if first.truth is not None:
+                cells.append(_truth(figure, places[figure.series]))
+        table.add_row(*cells, _count(row[0].n), _flag(row[0]))
+    return table
+
+
+def _unit(code: str) -> str:
+    return UNITS[code].label.lower().removesuffix(" population").replace("percent", "%")
+
+
+def _units(figures: list[Figure]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys((f.series, f.unit) for f in figures))
+
+
+def _value(figure: Figure, places: int) -> list[str]:
+    if figure.disclosure == "suppressed":
+        return ["···", ""]
+    low, high = figure.present("ci_low"), figure.present("ci_high")
+    known = low is not None and high is not None
+    interval = f"{format_number(low, places)} – {format_number(high, places)}" if known else ""
+    return [format_number(figure.present(), places), interval]
+
+
+def _truth(figure: Figure, places: int) -> str:
+    text = format_number(figure.present("truth"), places)
+    return f"[bold]{text} missed[/bold]" if figure.covers is False else text
+
+
+def _count(n: int | None) -> str:
+    return "" if n is None else f"{n:,}"
+
+
+def _flag(figure: Figure) -> str:
+    return "suppressed" if figure.disclosure == "suppressed" else FLAGS[figure.quality]
+
+
+def _interval_heading(figures: Iterable[Figure]) -> str:
+    levels = {f.level for f in figures}
+    return f"{100 * levels.pop():g} % interval" if len(levels) == 1 else "interval"
+
+
+def _print_notes(out: Console, notes: Sequence[str]) -> None:
+    for note in notes:
+        out.print(f"  note: {_safe(note)}")
+
+
+def _cell(value: Any) -> str:
+    if value is None or value != value or type(value).__name__ == "NAType":
+        return "–"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1e5 else f"{value:.5g}"
+    return _safe(value)
+
+
+def _safe(value: object) -> str:
+    """Text without the console's own markup and without control characters."""
+    from rich.markup import escape
+
+    return escape("".join(c for c in str(value) if c.isprintable()))
+
+
+def _short(folder: Path) -> str:
+    relative = os.path.relpath(folder)
+    return str(folder) if relative.startswith("..") else relative
+
+
+def _table(title: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(
+        title=_safe(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console()

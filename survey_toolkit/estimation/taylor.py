@@ -1,0 +1,282 @@
+r"""Linearised variance from totals by sampling unit (Woodruff 1971; Binder 1983).
+
+Every statistic here is a total or a ratio of totals. Its linearised value for one sampling unit is
+
+.. math:: z_u = \Big(\sum_{i \in u} w_i y_i - \hat R \sum_{i \in u} w_i x_i\Big) \big/ \hat X,
+
+and the variance of an estimate is that of the total of :math:`z`:
+
+.. math:: v = \sum_h (1 - f_h) \frac{n_h}{n_h - 1} \sum_{u \in h} (z_u - \bar z_h)^2,
+
+to which each later stage adds the same sum over its strata, times the sampling fractions of the stages
+above it (Särndal, Swensson and Wretman 1992, sec. 4.3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from survey_toolkit.errors import DesignError
+from survey_toolkit.estimation.cells import Floats, Ints, compact, sum_by
+from survey_toolkit.estimation.design import SurveyDesign
+from survey_toolkit.estimation.psu_table import DesignTable, Stage
+
+__all__ = ["Linear", "UnitTerms", "estimate_linear", "taylor_vcov"]
+
+_BLOCK = 4_000_000  # numbers in one dense block of a stratum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitTerms:
+    """Numerators and denominators of K estimates by sampling unit, in sparse form with T terms.
+
+    Attributes
+    ----------
+    unit, column : int arrays (T,)
+        Finest sampling unit, and the estimate (0 … K-1).
+    num, den : float arrays (T,)
+        Σwy and Σwx; several terms for one unit and column add up. ``den`` is None for totals.
+    n_columns : int
+        K.
+    """
+
+    unit: Ints
+    column: Ints
+    num: Floats
+    den: Floats | None
+    n_columns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linear:
+    """Point estimates with their covariance.
+
+    Attributes
+    ----------
+    estimate : float array (K,)
+        NaN where the denominator is zero.
+    vcov : float array (K, K)
+    """
+
+    estimate: Floats
+    vcov: Floats
+
+
+def estimate_linear(terms: UnitTerms, table: DesignTable, design: SurveyDesign) -> Linear:
+    """Totals or ratios of totals, and their linearised covariance.
+
+    Parameters
+    ----------
+    terms : UnitTerms
+    table : DesignTable
+    design : SurveyDesign
+        Its ``lonely_psu`` and ``adjust_domain_lonely`` are used.
+
+    Returns
+    -------
+    Linear
+        ``estimate`` (K,), ``vcov`` (K, K) in the unit of the estimate and its square.
+
+    Raises
+    ------
+    DesignError
+        If a stratum holds one PSU and ``lonely_psu="fail"``.
+    """
+    numerator = sum_by(terms.column, terms.num, terms.n_columns)
+    if terms.den is None:
+        estimate, z = numerator, terms.num
+    else:
+        denominator = sum_by(terms.column, terms.den, terms.n_columns)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            estimate = np.where(denominator != 0, numerator / denominator, np.nan)
+            z = (terms.num - estimate[terms.column] * terms.den) / denominator[terms.column]
+        z = np.where(np.isfinite(z), z, 0.0)
+    vcov = taylor_vcov(terms.unit, terms.column, z, terms.n_columns, table, design)
+    undefined = np.isnan(estimate)
+    vcov[undefined, :] = vcov[:, undefined] = np.nan
+    return Linear(estimate=estimate, vcov=_clean(vcov, estimate))
+
+
+def _clean(vcov: Floats, estimate: Floats) -> Floats:
+    """Rounding noise is no variance: where the SE is below 1e-13 of the estimate it is zero."""
+    with np.errstate(invalid="ignore"):
+        none = np.sqrt(np.abs(np.diagonal(vcov))) < 1e-13 * np.abs(estimate)
+    vcov[none, :] = vcov[:, none] = 0.0
+    return vcov
+
+
+def taylor_vcov(
+    unit: Ints, column: Ints, z: Floats, n_columns: int, table: DesignTable, design: SurveyDesign
+) -> Floats:
+    """Covariance of K totals given their values by finest sampling unit.
+
+    Parameters
+    ----------
+    unit, column : int arrays (T,)
+    z : float array (T,)
+        Linearised values; several terms for one unit and column add up, none means zero.
+    n_columns : int
+    table : DesignTable
+    design : SurveyDesign
+
+    Returns
+    -------
+    float array (K, K)
+    """
+    vcov = np.zeros((n_columns, n_columns))
+    above = np.ones(1)  # product of the sampling fractions above each stratum of the stage
+    for s, stage in enumerate(table.stages):
+        multiplier = above[stage.block] if s else np.ones(len(stage.n_units))
+        if not multiplier.any():
+            break
+        values = _Sparse.build(table.unit_at[s][unit], column, z, (len(stage.stratum), n_columns))
+        vcov += _stage_vcov(values, stage, multiplier, design, s + 1)
+        above = (multiplier * stage.fraction)[stage.stratum]
+    return vcov
+
+
+@dataclass(frozen=True, slots=True)
+class _Sparse:
+    """Rows of a sparse matrix, sorted; a stored zero means 'there, with value zero'."""
+
+    start: Ints
+    column: Ints
+    value: Floats
+    n_columns: int
+
+    @classmethod
+    def build(cls, row: Ints, column: Ints, value: Floats, shape: tuple[int, int]) -> _Sparse:
+        key, place = compact(row * shape[1] + column)
+        total = sum_by(place, value, len(key))
+        start = np.searchsorted(key, np.arange(shape[0] + 1) * shape[1])
+        return cls(start, key % shape[1], total, shape[1])
+
+
+def _stage_vcov(
+    values: _Sparse, stage: Stage, multiplier: Floats, design: SurveyDesign, number: int
+) -> Floats:
+    """Variance between the units of one stage, over its strata."""
+    option = design.lonely_psu
+    lonely = stage.lonely & (multiplier > 0)
+    if option == "fail" and lonely.any():
+        _fail_lonely(stage, lonely, number)
+    order = np.argsort(stage.stratum, kind="stable")
+    ends = np.cumsum(stage.n_units)
+    domain_lonely = _domain_lonely(values, stage) if design.adjust_domain_lonely else None
+    factor = _average_factor(values, stage, lonely, domain_lonely) if option == "average" else None
+    grand = _block_means(values, stage) if option == "adjust" else None
+    vcov = np.zeros((values.n_columns, values.n_columns))
+    scale = multiplier * (1.0 - stage.fraction) * stage.n_units / np.maximum(stage.n_units - 1, 1)
+    for h in range(len(ends)):
+        if scale[h] == 0 or (lonely[h] and option != "adjust"):
+            continue
+        rows = order[ends[h] - stage.n_units[h] : ends[h]]
+        columns, dense, mean = _stratum_block(values, rows)
+        block = stage.block[h]
+        if lonely[h]:
+            assert grand is not None
+            columns, dense, mean = _widen(columns, dense, grand[block])
+        elif domain_lonely is not None and option in ("adjust", "average"):
+            mean, dense = _treat_domain_lonely(columns, dense, mean, domain_lonely[h], grand, block)
+        weight = np.sqrt(factor[block, columns]) if factor is not None else 1.0
+        vcov[np.ix_(columns, columns)] += scale[h] * _scatter(dense, mean, weight)
+    return vcov
+
+
+def _stratum_block(values: _Sparse, rows: Ints) -> tuple[Ints, _Block, Floats]:
+    """Columns met in the stratum, its values and their mean over all its units."""
+    counts = values.start[rows + 1] - values.start[rows]
+    at = np.repeat(values.start[rows] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+    columns, local = compact(values.column[at])
+    block = _Block(np.repeat(np.arange(len(rows)), counts), local, values.value[at], len(rows), len(columns))
+    return columns, block, sum_by(local, block.value, len(columns)) / len(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """The values of one stratum: n units by m columns, sparse."""
+
+    row: Ints
+    column: Ints
+    value: Floats
+    n: int
+    m: int
+
+
+def _scatter(block: _Block, centre: Floats, weight: Floats | float) -> Floats:
+    """Sum of squares and products about ``centre``, centred before it is squared, in bounded memory."""
+    out = np.zeros((block.m, block.m))
+    step = max(1, _BLOCK // max(block.m, 1))
+    for low in range(0, block.n, step):
+        high = min(low + step, block.n)
+        first, last = np.searchsorted(block.row, [low, high])
+        dense = np.zeros((high - low, block.m))
+        dense[block.row[first:last] - low, block.column[first:last]] = block.value[first:last]
+        dense = (dense - centre) * weight
+        out += dense.T @ dense
+    return out
+
+
+def _widen(columns: Ints, block: _Block, grand: Floats) -> tuple[Ints, _Block, Floats]:
+    """The same stratum over all columns, centred at the mean of all units (``adjust``)."""
+    wide = _Block(block.row, columns[block.column], block.value, block.n, len(grand))
+    return np.arange(len(grand)), wide, grand
+
+
+def _treat_domain_lonely(
+    columns: Ints, block: _Block, mean: Floats, lonely: NDArray[np.bool_], grand: Floats | None, at: int
+) -> tuple[Floats, _Block]:
+    """Centre a domain met in one unit of the stratum at the grand mean, or (average) take it out."""
+    there = lonely[columns]
+    if grand is not None:
+        return np.where(there, grand[at, columns], mean), block
+    kept = np.where(there[block.column], 0.0, block.value)
+    return np.where(there, 0.0, mean), _Block(block.row, block.column, kept, block.n, block.m)
+
+
+def _domain_lonely(values: _Sparse, stage: Stage) -> NDArray[np.bool_]:
+    """Whether exactly one of several units of a stratum has members of the domain, (H, K)."""
+    rows = np.repeat(np.arange(len(stage.stratum)), np.diff(values.start))
+    met = np.zeros((len(stage.n_units), values.n_columns), dtype=np.int64)
+    np.add.at(met, (stage.stratum[rows], values.column), 1)
+    return np.asarray((met == 1) & (stage.n_units[:, None] > 1))
+
+
+def _block_means(values: _Sparse, stage: Stage) -> Floats:
+    """Mean over all units of a block (the whole sample at the first stage), (B, K)."""
+    n_blocks = int(stage.block.max(initial=0)) + 1
+    block_of_unit = stage.block[stage.stratum]
+    rows = np.repeat(np.arange(len(stage.stratum)), np.diff(values.start))
+    sums = np.zeros((n_blocks, values.n_columns))
+    np.add.at(sums, (block_of_unit[rows], values.column), values.value)
+    return np.asarray(sums / np.bincount(block_of_unit, minlength=n_blocks)[:, None])
+
+
+def _average_factor(
+    values: _Sparse, stage: Stage, lonely: NDArray[np.bool_], domain_lonely: NDArray[np.bool_] | None
+) -> Floats:
+    """Strata over strata that are not lonely, by block and column: (B, K); NaN when all are lonely."""
+    n_blocks = int(stage.block.max(initial=0)) + 1
+    strata = np.bincount(stage.block, minlength=n_blocks)[:, None]
+    alone = np.zeros((n_blocks, values.n_columns))
+    marked = np.repeat(lonely[:, None], values.n_columns, axis=1)
+    np.add.at(alone, stage.block, marked if domain_lonely is None else marked | domain_lonely)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(strata > alone, strata / (strata - alone), np.nan)
+
+
+def _fail_lonely(stage: Stage, lonely: NDArray[np.bool_], number: int) -> None:
+    codes: list[Any] = [stage.codes[h] for h in np.flatnonzero(lonely)]
+    unit = "PSU" if number == 1 else f"unit at stage {number}"
+    raise DesignError(
+        f"a stratum with one {unit} has no variance of its own",
+        where="lonely_psu",
+        found=f"{len(codes)} strata with one {unit}, such as {', '.join(repr(c) for c in codes[:5])}",
+        expected="two or more in each stratum, or a decision what one contributes",
+        hint='join such strata, or declare lonely_psu="adjust" (or certainty, average, remove)',
+        code="lonely-psu",
+    )

@@ -1,0 +1,182 @@
+"""Totals by primary sampling unit and domain: all that a linear design-based estimator needs.
+
+One group-by over the rows (:mod:`.cells`) gives, for every stratum, PSU and domain, Σw, Σwy and counts.
+From there variances, covariances between domains, design effects and contrasts cost nothing in the number
+of rows. PSUs that are empty in a domain count as zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from survey_toolkit._frames import LazyFrame
+from survey_toolkit.errors import DesignError
+from survey_toolkit.estimation.cells import (
+    Floats,
+    Ints,
+    collect_cells,
+    compact,
+    count_bad_weights,
+    factorize,
+    sum_by,
+)
+from survey_toolkit.estimation.design import SurveyDesign
+from survey_toolkit.estimation.measures import Query
+from survey_toolkit.estimation.psu_table import DesignTable, design_table
+
+__all__ = ["PsuTotals", "psu_totals"]
+
+_COUNTS = ("weighted", "where_null")  # counts of rows whose names begin like those of weighted sums
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PsuTotals:
+    """Sums by finest sampling unit and domain, in sparse form: E entries, D domains.
+
+    Attributes
+    ----------
+    table : DesignTable
+        Every unit of the design.
+    domain_names : tuple of str
+    domains : tuple of tuple
+        Codes of each domain, sorted; one empty tuple when there is no ``by``.
+    levels : tuple
+        Levels of the category, sorted; empty when there is none.
+    unit, domain, level : int arrays (E,)
+        Where an entry belongs; level is -1 where the category is missing or not asked for.
+    sums : dict of str to float array (E,)
+        As in :class:`~survey_toolkit.estimation.cells.Cells`.
+    n_null_by : int
+        Rows of the subpopulation in no domain, because a ``by`` column is missing.
+    n_null_where : int
+        Rows for which the condition of the subpopulation is not known.
+    n_rows : int
+        Rows in the file.
+    """
+
+    table: DesignTable
+    domain_names: tuple[str, ...]
+    domains: tuple[tuple[Any, ...], ...]
+    levels: tuple[Any, ...]
+    unit: Ints
+    domain: Ints
+    level: Ints
+    sums: dict[str, Floats]
+    n_null_by: int
+    n_null_where: int
+    n_rows: int
+
+    def by_domain(self, name: str) -> Floats:
+        """Sum over units, shape (D,)."""
+        return sum_by(self.domain, self.sums[name], len(self.domains))
+
+    def psu_counts(self, name: str) -> tuple[Ints, Ints]:
+        """PSUs and strata that hold a row counted by ``name``, by domain: two arrays (D,)."""
+        psu = self.table.unit_at[0][self.unit]
+        there = self.sums[name] > 0
+        n_domains = len(self.domains)
+        pairs, _ = compact(self.domain[there] * self.table.n_psu + psu[there])
+        domain = pairs // self.table.n_psu
+        stratum = self.table.stages[0].stratum[pairs % self.table.n_psu]
+        n_strata = len(self.table.stages[0].n_units)
+        strata = compact(domain * n_strata + stratum)[0] // n_strata
+        return np.bincount(domain, minlength=n_domains), np.bincount(strata, minlength=n_domains)
+
+
+def psu_totals(frame: LazyFrame, design: SurveyDesign, query: Query) -> PsuTotals:
+    """Read the rows once and return totals by sampling unit and domain.
+
+    Parameters
+    ----------
+    frame : narwhals LazyFrame
+        Null-aware.
+    design : SurveyDesign
+    query : Query
+
+    Returns
+    -------
+    PsuTotals
+
+    Raises
+    ------
+    DesignError
+        If the values of the design columns do not make a design.
+    """
+    cells = collect_cells(frame, design, query)
+    if "bad" in cells.sums and design.weight is not None and cells.sums["bad"].any():
+        _fail_weights(count_bad_weights(frame, design.weight), design.weight, int(cells.sums["rows"].sum()))
+    table, unit = design_table(cells, design)
+    domains, domain = _domains(cells.by, len(unit))
+    level_codes, level = (
+        factorize(cells.category) if cells.category is not None else ([], np.full(len(unit), -1))
+    )
+    sums = dict(cells.sums)
+    if design.weight is None:
+        weight = table.weights()[unit]
+        sums |= {name: sums[name] * weight for name in sums if name.startswith("w") and name not in _COUNTS}
+    inside = sums["domain"] > 0
+    keep = inside & (domain >= 0)
+    n_levels = max(len(level_codes), 1) + 1
+    order = np.argsort((unit[keep] * len(domains) + domain[keep]) * n_levels + level[keep], kind="stable")
+    kept = np.flatnonzero(keep)[order]
+    used, domain_kept = compact(domain[kept])
+    if not cells.by:  # one domain, even when the subpopulation is empty
+        used, domain_kept = np.array([0]), np.zeros(len(kept), dtype=np.int64)
+    level_used, level_kept = _observed(level[kept], sums["n"][kept])
+    return PsuTotals(
+        table=table,
+        domain_names=query.by,
+        domains=tuple(domains[i] for i in used),
+        levels=tuple(level_codes[i] for i in level_used),
+        unit=unit[kept],
+        domain=domain_kept,
+        level=level_kept,
+        sums={name: values[kept] for name, values in sums.items()},
+        n_null_by=int(sums["domain"][inside & (domain < 0)].sum()),
+        n_null_where=int(sums["where_null"].sum()) if "where_null" in sums else 0,
+        n_rows=int(sums["rows"].sum()),
+    )
+
+
+def _domains(by: Sequence[Any], n_cells: int) -> tuple[list[tuple[Any, ...]], Ints]:
+    """Observed crossings of the domain codes in sorted order, and the crossing of each cell (-1: a gap)."""
+    if not by:
+        return [()], np.zeros(n_cells, dtype=np.int64)
+    coded = [factorize(column) for column in by]
+    sizes = [max(len(codes), 1) for codes, _ in coded]
+    whole = np.logical_and.reduce([index >= 0 for _, index in coded])
+    key = np.zeros(int(whole.sum()), dtype=np.int64)
+    for (_, index), size in zip(coded, sizes, strict=True):
+        key = key * size + index[whole]
+    crossings, place = compact(key)
+    domain = np.full(n_cells, -1, dtype=np.int64)
+    domain[whole] = place
+    digits = np.unravel_index(crossings, sizes)
+    return [
+        tuple(codes[int(i)] for (codes, _), i in zip(coded, crossing, strict=True))
+        for crossing in zip(*digits, strict=True)
+    ], domain
+
+
+def _observed(level: Ints, n: Floats) -> tuple[Ints, Ints]:
+    """Levels with a valid row, and each entry's place among them (-1: none)."""
+    used = np.unique(level[(level >= 0) & (n > 0)])
+    place = np.searchsorted(used, level)
+    place[place == len(used)] = 0
+    return used, np.where(np.isin(level, used), place, -1)
+
+
+def _fail_weights(kinds: dict[str, int], weight: str, n_rows: int) -> None:
+    found = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
+    raise DesignError(
+        "weights are " + " and ".join(kind for kind, count in kinds.items() if count),
+        where=weight,
+        found=f"{found} of {n_rows} rows",
+        expected="finite weights, zero or above",
+        hint="a row without a weight is not in the sample: correct the weights, or leave such rows out",
+        code="bad-weight",
+    )

@@ -1,0 +1,118 @@
+"""Bytes to text, strictly: a wrong encoding is an error that names the column, never a wrong letter."""
+
+from __future__ import annotations
+
+import codecs
+import unicodedata
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from survey_toolkit.errors import DataFileError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["codec_name", "decode", "decode_column", "fold", "looks_western"]
+
+_WESTERN = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßœšžÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝŒŠŽ")
+_WESTERN_SIGNS = frozenset("’‘“”–—…°ºª€£§²³½¼¾·¿¡«»´\xa0®©™±×")
+_ASK = (
+    "give the encoding, for example encoding='cp874' (Thai), 'gb18030' or 'gbk' (Chinese), 'cp1258' "
+    "(Vietnamese), 'cp1252' (Western European)"
+)
+
+
+def codec_name(name: str, *, where: str) -> str:
+    """Python codec of an encoding name as files and people write it.
+
+    Examples
+    --------
+    >>> codec_name("windows-874", where="x.sav"), codec_name("UTF-8", where="x.sav")
+    ('cp874', 'utf-8')
+    """
+    lowered = name.strip().lower().replace("windows-", "cp").replace("ibm-", "cp")
+    try:
+        return codecs.lookup(lowered).name
+    except LookupError:
+        raise DataFileError(
+            "unknown text encoding",
+            where=where,
+            found=f"'{name[:40]}'",
+            expected="an encoding Python knows: utf-8, cp874, gb18030, gbk, big5, cp1258, cp1252, …",
+            hint="give encoding=… when reading, or save the file as UTF-8 in its own program",
+            code="encoding",
+        ) from None
+
+
+def decode(raw: bytes, encoding: str, *, where: str) -> str:
+    """Decode one text strictly and bring it to Unicode NFC (cp1258 comes with loose tone marks)."""
+    if raw.isascii():
+        return raw.decode("ascii")
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError as exc:
+        raise DataFileError(
+            f"the text is not {encoding}",
+            where=where,
+            found=f"byte {exc.object[exc.start]:#04x}",
+            hint=_ASK,
+            code="encoding",
+        ) from None
+    return unicodedata.normalize("NFC", text)
+
+
+def decode_column(blob: bytes, lengths: NDArray[np.int64], encoding: str, *, where: str) -> list[str]:
+    """Decode a column stored as its bytes one after the other, with the length of each cell."""
+    ends = np.cumsum(lengths)
+    starts = ends - lengths
+    pairs = zip(starts.tolist(), ends.tolist(), strict=True)
+    if blob.isascii():
+        text = blob.decode("ascii")
+        return [text[a:b] for a, b in pairs]
+    known: dict[bytes, str] = {}
+    out = []
+    for row, (a, b) in enumerate(pairs, start=1):
+        cell = blob[a:b]
+        if cell not in known:
+            known[cell] = decode(cell, encoding, where=f"{where}, row {row}")
+        out.append(known[cell])
+    return out
+
+
+def looks_western(samples: list[bytes]) -> bool:
+    """Whether bytes of undeclared encoding read as Western European text: accents among plain letters.
+
+    Old Stata files do not say their encoding. Thai, Chinese or Vietnamese bytes read as cp1252 give runs
+    of accented letters and signs; Spanish or French give single ones inside words.
+
+    Examples
+    --------
+    >>> looks_western(["Educación básica".encode("cp1252")]), looks_western(["ชาย".encode("cp874")])
+    (True, False)
+    """
+    plain = accented = 0
+    for raw in samples:
+        if raw.isascii():
+            continue
+        try:
+            text = raw.decode("cp1252")
+        except UnicodeDecodeError:
+            return False
+        odd = [c for c in text if not c.isascii() and c not in _WESTERN_SIGNS]
+        if any(c not in _WESTERN for c in odd):
+            return False
+        accented += len(odd)
+        plain += sum(c.isascii() and c.isalpha() for c in text)
+    return accented <= 0.4 * plain
+
+
+def fold(text: str) -> str:
+    """Form in which labels are compared: NFC, case and runs of blanks do not count.
+
+    Examples
+    --------
+    >>> fold("  NO  Response ") == fold("no response")
+    True
+    """
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())

@@ -1,0 +1,288 @@
+"""A definition applied: each person met, not met, undetermined, or outside the universe.
+
+The rule is evaluated where its facts meet. Criteria of forced labour must hold in one and the same job,
+so the rule runs on job rows and the person takes the Kleene *any* of them: met if one job is met, else
+undetermined if one is undetermined, else not met. A person without a job row is not met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from survey_toolkit._frames import MET, NOT_APPLICABLE, NOT_MET, STATUS_SUFFIX, UNDETERMINED
+from survey_toolkit.errors import HarmonizationError, did_you_mean
+from survey_toolkit.microdata._cells import rule_mask
+from survey_toolkit.microdata.model import Microdata, Variable
+from survey_toolkit.standards.models import DefinitionVersion, Output, in_language
+from survey_toolkit.standards.rules import Rule, rule_criteria, rule_variables
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from survey_toolkit.standards.registry import Registry
+
+__all__ = ["classify"]
+
+
+def classify(
+    data: Microdata,
+    definition: str,
+    version: str | None = None,
+    *,
+    episodes: Mapping[str, Microdata] | None = None,
+    missing_criteria: Literal["error", "unknown"] = "error",
+    registry: Registry | None = None,
+) -> Microdata:
+    """Apply a definition to harmonized person data.
+
+    Parameters
+    ----------
+    data : Microdata
+        Harmonized persons.
+    definition, version : str
+        ``"child_labour"``, ``"sdg-2021"``; or ``"child_labour@sdg-2021"``; without a version the default.
+    episodes : mapping of level to Microdata, optional
+        Harmonized ``"job"`` or ``"episode"`` rows; linked to persons by the persons' ``keys``. Without
+        them, an output at that level is read from the person's own columns: one job a person.
+    missing_criteria : {"error", "unknown"}
+        Variables the rule reads and the data lack: refuse, or take as unknown and say so.
+    registry : Registry, optional
+        Default: the shipped standards.
+
+    Returns
+    -------
+    Microdata
+        With ``<output>`` (nullable Boolean) and ``<output>__status`` added for each output that can be
+        decided; an output that reads a variable declared impossible is left out, and a note says so.
+
+    Raises
+    ------
+    HarmonizationError
+        A variable is missing; episodes cannot be linked to persons.
+    DefinitionError
+        Unknown definition or version.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> people = Microdata.from_frame(pd.DataFrame({"age": [9, 13, 30], "ea_any": [True, True, False],
+    ...                                             "ea_hours": [2.0, 5.0, 0.0], "chores_any": [False] * 3,
+    ...                                             "chores_hours": [0.0] * 3}))
+    >>> classify(people, "child_labour", "sdg-2021").frame["child_labour_a__status"].to_list()
+    ['met', 'not_met', 'not_applicable']
+    """
+    from survey_toolkit.standards.registry import load
+
+    registry = registry or load()
+    chosen = registry.definition(definition, version)
+    criteria = registry.criteria_rules(chosen)
+    for output in chosen.outputs:
+        task = _Task(data, chosen, output, criteria, dict(episodes or {}), missing_criteria, registry)
+        data = task.run()
+    return data
+
+
+@dataclass(slots=True)
+class _Task:
+    """One output of a definition on one data set."""
+
+    data: Microdata
+    definition: DefinitionVersion
+    output: Output
+    criteria: dict[str, Rule]
+    episodes: dict[str, Microdata]
+    missing_criteria: str
+    registry: Registry
+
+    def run(self) -> Microdata:
+        """Return the data with the output's two columns, or with a note why there are none."""
+        impossible = self._impossible()
+        if impossible:
+            note = f"{self.label} was not classified: {', '.join(impossible)} cannot be made from this survey"
+            return self.data.replace(notes=(*self.data.notes, note))
+        met, unknown, notes = self._person_status()
+        inside, doubtful = self._universe()
+        status = np.where(met, MET, np.where(unknown, UNDETERMINED, NOT_MET)).astype(object)
+        status[doubtful] = UNDETERMINED
+        status[~inside & ~doubtful] = NOT_APPLICABLE
+        return self._with_columns(status, notes)
+
+    @property
+    def label(self) -> str:
+        return f"{self.output.id} ({self.definition.key})"
+
+    def _reads(self) -> list[str]:
+        rules = [self.output.rule] + ([self.output.universe] if self.output.universe is not None else [])
+        names = set().union(*(rule_variables(rule, criteria=self.criteria) for rule in rules))
+        return sorted(names)
+
+    def _impossible(self) -> list[str]:
+        """Variables the output reads that the survey cannot give, or outputs left out for that reason."""
+        if self.missing_criteria == "unknown":
+            return []
+        frames = [self.data, *self.episodes.values()]
+        have = {name for data in frames for name in data.frame.columns}
+        lost = {a.target for data in frames for a in data.audit if a.status == "impossible"}
+        return [name for name in self._reads() if name in lost and name not in have]
+
+    def _universe(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        rule = self.output.universe
+        if rule is None:
+            n = self.data.n_rows
+            return np.ones(n, dtype=bool), np.zeros(n, dtype=bool)
+        self._require(self.data, rule)
+        return rule_mask(self.data.frame, rule, where=f"universe of {self.label}", criteria=self.criteria)
+
+    def _require(self, data: Microdata, rule: Rule) -> None:
+        missing = [n for n in sorted(rule_variables(rule, criteria=self.criteria)) if n not in data.frame]
+        if missing:
+            raise self._lacking(missing, data)
+
+    def _lacking(self, missing: list[str], data: Microdata) -> HarmonizationError:
+        return HarmonizationError(
+            f"{self.label} reads variables that the data do not have",
+            where=data.source.name,
+            found=", ".join(f"'{m}'" for m in missing),
+            expected=did_you_mean(missing[0], data.variables),
+            hint="make them in the crosswalk; or take them as unknown: missing_criteria='unknown'",
+            code="missing-variable",
+        )
+
+    def _person_status(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[str]]:
+        level = self.output.level
+        if level not in ("job", "episode"):
+            met, unknown, notes = self._evaluate(self.data.frame, self.data)
+            return met, unknown, notes
+        if level not in self.episodes:
+            met, unknown, notes = self._evaluate(self.data.frame, self.data)
+            return (
+                met,
+                unknown,
+                [*notes, f"{self.label}: no {level} rows given; one {level} a person assumed"],
+            )
+        return self._lifted(self.episodes[level], level)
+
+    def _evaluate(
+        self, frame: pd.DataFrame, data: Microdata
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[str]]:
+        import pandas as pd
+
+        needed = sorted(rule_variables(self.output.rule, criteria=self.criteria))
+        missing = [n for n in needed if n not in frame.columns]
+        notes = []
+        if missing:
+            if self.missing_criteria != "unknown" or len(missing) == len(needed):
+                raise self._lacking(missing, data)
+            frame = frame.assign(**{n: self._unknown_column(n, len(frame), frame.index) for n in missing})
+            notes = [f"{self.label}: not in the data, taken as unknown: {', '.join(missing)}"]
+        where = f"{data.source.name}: {self.label}"
+        met, unknown = rule_mask(pd.DataFrame(frame), self.output.rule, where=where, criteria=self.criteria)
+        return met, unknown, notes
+
+    def _unknown_column(self, name: str, n: int, index: Any) -> pd.Series[Any]:
+        import pandas as pd
+
+        from survey_toolkit.microdata._cells import DTYPES
+
+        known = self.registry.variables.get(name)
+        return pd.Series([pd.NA] * n, index=index, dtype=DTYPES[known.type] if known else "boolean")
+
+    def _lifted(self, rows: Microdata, level: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[str]]:
+        """Kleene *any* over the rows of each person."""
+        keys = list(self.data.keys)
+        if not keys or any(k not in rows.frame or k not in self.data.frame for k in keys):
+            raise HarmonizationError(
+                f"the {level} rows cannot be linked to persons",
+                where=rows.source.name,
+                found=f"person key: {', '.join(keys) or 'none declared'}",
+                expected="the persons' key columns in both files",
+                hint="declare file_key at the person level of the crosswalk and keep it at the other",
+                code="missing-key",
+            )
+        needed = rule_variables(self.output.rule, criteria=self.criteria)
+        borrowed = [n for n in sorted(needed) if n not in rows.frame and n in self.data.frame]
+        place = self._place(rows, keys, level)
+        frame = rows.frame.assign(**{n: self.data.frame[n].to_numpy()[place] for n in borrowed})
+        for name in borrowed:
+            frame[name] = frame[name].astype(self.data.frame[name].dtype)
+        met, unknown, notes = self._evaluate(frame, rows)
+        n = self.data.n_rows
+        any_met = np.bincount(place[met], minlength=n) > 0
+        any_unknown = np.bincount(place[unknown], minlength=n) > 0
+        n_without = n - len(np.unique(place))
+        if n_without:
+            notes.append(f"{self.label}: {n_without:,} persons have no {level} row and are not met")
+        return any_met, any_unknown & ~any_met, notes
+
+    def _place(self, rows: Microdata, keys: list[str], level: str) -> NDArray[np.intp]:
+        """Position of each row's person."""
+        import pandas as pd
+
+        people = pd.MultiIndex.from_frame(self.data.frame[keys])
+        if people.has_duplicates:
+            raise HarmonizationError(
+                "two persons have the same key",
+                where=f"{self.data.source.name}: {', '.join(keys)}",
+                code="duplicate-key",
+            )
+        place = people.get_indexer(pd.MultiIndex.from_frame(rows.frame[keys]))
+        n_lost = int((place < 0).sum())
+        if n_lost:
+            raise HarmonizationError(
+                f"{level} rows belong to no person",
+                where=f"{rows.source.name}: {', '.join(keys)}",
+                found=f"{n_lost:,} of {rows.n_rows:,} rows",
+                hint="check the files belong together",
+                code="orphans",
+            )
+        return place
+
+    def _with_columns(self, status: NDArray[np.object_], notes: list[str]) -> Microdata:
+        import pandas as pd
+
+        name = self.output.id
+        if name in self.data.frame.columns:
+            notes = [*notes, f"{name} was classified before; {self.definition.key} replaces it"]
+        decided = np.isin(status, (MET, NOT_MET))
+        flags = pd.arrays.BooleanArray(status == MET, ~decided)
+        words = pd.Series(status, dtype=pd.StringDtype(na_value=pd.NA), index=self.data.frame.index)
+        frame = self.data.frame.copy(deep=False)
+        frame[name], frame[name + STATUS_SUFFIX] = flags, words
+        counts = {s: int((status == s).sum()) for s in (MET, NOT_MET, UNDETERMINED, NOT_APPLICABLE)}
+        said = ", ".join(f"{n:,} {s.replace('_', ' ')}" for s, n in counts.items())
+        variables = {**self.data.variables, **self._variables()}
+        return self.data.replace(
+            frame=frame, variables=variables, notes=(*self.data.notes, *notes, f"{self.label}: {said}")
+        )
+
+    def _variables(self) -> dict[str, Variable]:
+        output, sentence = self.output, self.registry.sentence(self.output.rule)
+        named = dict.fromkeys(rule_criteria(output.rule))
+        provenance: dict[str, Any] = {
+            "definition": self.definition.id,
+            "version": self.definition.version,
+            "output": output.id,
+            "sentence": sentence,
+            "universe": self.registry.sentence(output.universe) if output.universe is not None else "",
+            "criteria": list(named),
+            "reads": self._reads(),
+            "level": output.level,
+            "lift": output.lift,
+            "references": [r.model_dump(exclude_none=True) for r in output.references],
+        }
+        label = in_language(output.label)
+        shared: dict[str, Any] = {
+            "sources": tuple(self._reads()),
+            "provenance": provenance,
+            "level": "person",
+        }
+        status = f"{output.id}{STATUS_SUFFIX}"
+        return {
+            output.id: Variable(name=output.id, label=label, **shared),
+            status: Variable(name=status, label=f"{label}: status", **shared),
+        }

@@ -1,0 +1,175 @@
+"""Write microdata so that colleagues can open them in their own tools, with labels and missing codes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import unicodedata
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from survey_toolkit.errors import DataFileError
+from survey_toolkit.microdata._encode import encode
+from survey_toolkit.microdata._parquet import write_parquet
+from survey_toolkit.microdata.model import Microdata
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["WRITERS", "neutralise", "write_microdata"]
+
+_NUMBER = re.compile(r"[-+]?[0-9]+([.,][0-9]+)?")
+
+
+def write_microdata(data: Microdata, path: str | os.PathLike[str]) -> Path:
+    """Write ``.sav .zsav .dta .parquet`` or ``.csv``; the file appears whole or not at all.
+
+    SPSS gets labels and declared missing codes; reasons that stand beside null cells become codes from
+    -99 on, declared missing and labelled. Stata gets the tags ``.a`` to ``.z`` with labels, for reasons
+    and for declared codes alike. Parquet keeps everything. CSV keeps values and codes only, and text that
+    a spreadsheet would run as a formula is neutralised.
+
+    Parameters
+    ----------
+    data : Microdata
+    path : path
+        Its extension chooses the format.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    DataFileError
+        Unknown extension, a name or a missing declaration the format cannot hold, no such folder.
+
+    Examples
+    --------
+    >>> import pandas as pd, tempfile, pathlib
+    >>> from survey_toolkit.microdata import Microdata, read_microdata
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> data = Microdata.from_frame(pd.DataFrame({"sex": [1, 2]}))
+    >>> read_microdata(write_microdata(data, folder / "out.sav")).frame["sex"].to_list()
+    [1, 2]
+    """
+    target = Path(path)
+    writer = WRITERS.get(target.suffix.lower())
+    if writer is None:
+        raise DataFileError(
+            "this file type cannot be written",
+            where=target.name,
+            found=target.suffix or "no extension",
+            expected=", ".join(WRITERS),
+            code="unsupported-format",
+        )
+    if not target.parent.is_dir():
+        raise DataFileError("there is no such folder", where=str(target.parent), code="missing-file")
+    with _appearing(target) as temporary:
+        try:
+            writer(data, temporary)
+        except DataFileError:
+            raise
+        except Exception as exc:
+            raise DataFileError(
+                f"the data cannot be written as {target.suffix}",
+                where=target.name,
+                found=str(exc).splitlines()[0][:200] if str(exc) else type(exc).__name__,
+                hint="check column names (Stata: 32 characters, letters, digits and _) and column types",
+                code="unwritable",
+            ) from None
+    return target
+
+
+@contextlib.contextmanager
+def _appearing(target: Path) -> Iterator[Path]:
+    """Name to write to; renamed to the target when all went well, removed otherwise."""
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_sav(data: Microdata, path: Path, *, compress: bool = False) -> None:
+    import pyreadstat
+
+    coded = encode(data, "sav")
+    pyreadstat.write_sav(
+        coded.frame(),
+        str(path),
+        column_labels={n: t for n, t in coded.labels.items() if t},
+        variable_value_labels=coded.value_labels,
+        missing_ranges=coded.missing,
+        variable_format=coded.formats,
+        compress=compress,
+        row_compress=not compress,
+    )
+
+
+def _write_zsav(data: Microdata, path: Path) -> None:
+    _write_sav(data, path, compress=True)
+
+
+def _write_dta(data: Microdata, path: Path) -> None:
+    import pyreadstat
+
+    coded = encode(data, "dta")
+    pyreadstat.write_dta(
+        coded.frame(),
+        str(path),
+        column_labels={n: t for n, t in coded.labels.items() if t},
+        variable_value_labels=coded.value_labels,
+        missing_user_values=coded.missing,
+        variable_format=coded.formats,
+    )
+
+
+def _write_parquet(data: Microdata, path: Path) -> None:
+    write_parquet(data.frame, data.variables, path)
+
+
+def _write_csv(data: Microdata, path: Path) -> None:
+    safe = data.frame.rename(columns=neutralise)
+    for name in safe.columns:
+        safe[name] = _csv_column(safe[name])
+    safe.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+
+
+def _csv_column(column: pd.Series[Any]) -> pd.Series[Any]:
+    import pandas as pd
+
+    if str(column.dtype) == "boolean":
+        return column.map({True: "true", False: "false"}, na_action="ignore")
+    if pd.api.types.is_string_dtype(column.dtype):
+        return column.map(neutralise, na_action="ignore")
+    return column
+
+
+def neutralise(cell: str) -> str:
+    """Put ``'`` before text that a spreadsheet would run as a formula; plain numbers stay.
+
+    Examples
+    --------
+    >>> neutralise("=HYPERLINK(1)"), neutralise("-5"), neutralise("-x"), neutralise("Khmer")
+    ("'=HYPERLINK(1)", '-5', "'-x", 'Khmer')
+    """
+    # a full-width sign is a formula sign to some spreadsheets, and blanks before it do not hinder them
+    start = unicodedata.normalize("NFKC", cell.lstrip(" \u00a0")[:1])
+    risky = start in ("=", "+", "-", "@") or cell[:1] in ("\t", "\r", "\n")
+    return f"'{cell}" if cell and risky and not _NUMBER.fullmatch(cell) else cell
+
+
+#: Extension to writer.
+WRITERS: dict[str, Callable[[Microdata, Path], None]] = {
+    ".sav": _write_sav,
+    ".zsav": _write_zsav,
+    ".dta": _write_dta,
+    ".parquet": _write_parquet,
+    ".csv": _write_csv,
+}

@@ -1,0 +1,141 @@
+"""Every method side by side; a method that cannot answer says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from survey_toolkit.errors import EstimationError, did_you_mean
+from survey_toolkit.multiple_systems._display import format_number, html_table, text_table
+from survey_toolkit.multiple_systems.classical import chao, two_list
+from survey_toolkit.multiple_systems.histories import CaptureHistories
+from survey_toolkit.multiple_systems.loglinear import loglinear
+from survey_toolkit.multiple_systems.results import PopulationSize
+from survey_toolkit.multiple_systems.selection import select
+from survey_toolkit.multiple_systems.stepwise import stepwise, stepwise_aic
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["METHODS", "Comparison", "compare"]
+
+Method = Callable[[CaptureHistories, float], PopulationSize]
+
+METHODS: dict[str, Method] = {
+    "chapman": lambda data, level: two_list(data, level=level),
+    "chao": lambda data, level: chao(data, level=level),
+    "independence": lambda data, level: loglinear(data, level=level),
+    "stepwise": lambda data, level: stepwise(data, level=level),
+    "stepwise_aic": lambda data, level: stepwise_aic(data, level=level),
+    "pairwise_bic": lambda data, level: select(data, "pairwise", "bic", level=level),
+    "pairwise_aic": lambda data, level: select(data, "pairwise", "aic", level=level),
+    "hierarchical_bic": lambda data, level: select(data, "hierarchical", "bic", level=level),
+    "downhill_bic": lambda data, level: select(data, "hierarchical", "bic", search="downhill", level=level),
+}
+"""Methods by name; each takes the table and a confidence level. A new method adds one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Comparison:
+    """Results by method, and the reasons of the methods that refused.
+
+    Attributes
+    ----------
+    results : mapping method -> PopulationSize
+    refused : mapping method -> str
+    lower_bound : float or None
+        Chao's bound; an estimate below it is marked.
+    """
+
+    results: Mapping[str, PopulationSize]
+    refused: Mapping[str, str]
+    lower_bound: float | None
+
+    def flag(self, name: str) -> str:
+        """A word of caution about one method's result, or nothing."""
+        result = self.results[name]
+        if self.lower_bound is not None and result.estimate < self.lower_bound * (1 - 1e-9):
+            return "below the Chao lower bound"
+        if result.share_extrapolated > 0.9:
+            return "over 90 % extrapolated"
+        return ""
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a method, in the order asked; refused methods keep their row and give the reason."""
+        import pandas as pd
+
+        columns = ["method", "model", "estimate", "se", "ci_low", "ci_high", "cv", "n", "df", "ci_method"]
+        rows: list[dict[str, object]] = []
+        for name, result in self.results.items():
+            row: dict[str, object] = {c: getattr(result, c) for c in columns[1:]}
+            rows.append({"method": name, **row, "status": "ok", "remark": self.flag(name)})
+        rows += [{"method": k, "status": "refused", "remark": v} for k, v in self.refused.items()]
+        return pd.DataFrame(rows, columns=[*columns, "status", "remark"])
+
+    def _rows(self) -> list[list[object]]:
+        rows: list[list[object]] = [
+            [
+                name,
+                format_number(r.estimate),
+                format_number(r.ci_low),
+                format_number(r.ci_high),
+                self.flag(name),
+            ]
+            for name, r in self.results.items()
+        ]
+        return rows + [[name, "refused", "", "", reason] for name, reason in self.refused.items()]
+
+    def __repr__(self) -> str:
+        return text_table(["method", "estimate", "low", "high", "remark"], self._rows())
+
+    def _repr_html_(self) -> str:
+        return html_table(["method", "estimate", "low", "high", "remark"], self._rows(), caption="By method")
+
+
+def compare(
+    data: CaptureHistories, methods: Iterable[str] | None = None, *, level: float = 0.95
+) -> Comparison:
+    """Run several methods on one table.
+
+    Parameters
+    ----------
+    data : CaptureHistories
+    methods : iterable of str, optional
+        Names in :data:`METHODS`; default all that fit the number of lists.
+    level : float
+
+    Raises
+    ------
+    EstimationError
+        For an unknown method only; a method that refuses stands in the table with its reason.
+
+    Examples
+    --------
+    >>> lists = CaptureHistories.from_counts({"11": 40, "10": 360, "01": 360}, lists=["A", "B"])
+    >>> list(compare(lists, ["chapman", "independence"]).results)
+    ['chapman', 'independence']
+    """
+    names = _default_methods(data) if methods is None else list(methods)
+    for name in names:
+        if name not in METHODS:
+            raise EstimationError(
+                "there is no such method",
+                where="methods",
+                found=repr(name),
+                expected=did_you_mean(name, METHODS),
+            )
+    results, refused = {}, {}
+    for name in names:
+        try:
+            results[name] = METHODS[name](data, level)
+        except EstimationError as exc:
+            refused[name] = ". ".join(text for text in (exc.what, exc.found, exc.hint) if text)
+    bound = results["chao"].estimate if "chao" in results else None
+    return Comparison(results=results, refused=refused, lower_bound=bound)
+
+
+def _default_methods(data: CaptureHistories) -> list[str]:
+    if data.n_lists == 2:
+        return ["chapman", "chao", "independence"]
+    return [name for name in METHODS if name != "chapman"]

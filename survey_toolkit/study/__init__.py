@@ -1,0 +1,17 @@
+"""The study file: the whole run in one YAML, from data files to published figures."""
+
+from __future__ import annotations
+
+from survey_toolkit.study.demo import prepare_demo, shipped_study
+from survey_toolkit.study.run import Study, StudyRun, published_figures
+from survey_toolkit.study.schema import StudySpec, json_schema
+
+__all__ = [
+    "Study",
+    "StudyRun",
+    "StudySpec",
+    "json_schema",
+    "prepare_demo",
+    "published_figures",
+    "shipped_study",
+]

@@ -1,0 +1,249 @@
+"""What the report says beside the figures, written from what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from survey_toolkit._frames import NOT_APPLICABLE, STATUS_SUFFIX, UNDETERMINED
+from survey_toolkit.dissemination import (
+    AuditEntry,
+    DefinitionEntry,
+    DisclosureReport,
+    IndicatorEntry,
+    Note,
+    ReportContext,
+)
+from survey_toolkit.indicators import POLICIES, FileRecord
+from survey_toolkit.microdata import Microdata
+from survey_toolkit.standards import Registry
+from survey_toolkit.standards.models import DefinitionVersion, Indicator, in_language
+from survey_toolkit.study.capture import CaptureBranch
+from survey_toolkit.study.plan import PlannedSeries
+from survey_toolkit.study.schema import StudySpec
+from survey_toolkit.study.survey import SurveyBranch
+from survey_toolkit.study.trace import rule_sentence_of
+
+__all__ = ["report_context"]
+
+_POLICY_WORDS = {
+    "exclude": "left out of numerator and denominator",
+    "not_met": "counted as not meeting the definition",
+    "met": "counted as meeting the definition",
+}
+
+
+def report_context(
+    spec: StudySpec,
+    registry: Registry,
+    planned: Sequence[PlannedSeries],
+    protection: DisclosureReport,
+    survey: SurveyBranch | None,
+    capture: CaptureBranch | None,
+    software: str,
+) -> ReportContext:
+    """Collect the texts of the annexes.
+
+    Parameters
+    ----------
+    spec, registry, planned
+        The study and what it publishes.
+    protection : DisclosureReport
+        What was suppressed.
+    survey, capture
+        Results of the two branches.
+    software : str
+        Name and version.
+    """
+    definitions = {p.definition.key: p.definition for p in planned}
+    indicators = {p.indicator.id: p.indicator for p in planned}
+    return ReportContext(
+        title=spec.title,
+        subtitle=spec.description or "",
+        country=spec.country.name,
+        period=spec.period,
+        source=spec.source or "",
+        software=software,
+        design=_design(survey, capture),
+        methods=tuple(_methods(spec, planned, survey, capture)),
+        caveats=tuple(_caveats(planned, survey, capture)),
+        indicators=tuple(_indicator(i, registry) for i in indicators.values()),
+        definitions=tuple(_definition(d, registry) for d in definitions.values()),
+        audits=tuple(_audits(planned, survey)),
+        files=_files(survey, capture),
+        quality_policy=POLICIES[spec.quality].text,
+        disclosure_policy=protection.policy.text,
+        simulated=spec.truth is not None,
+    )
+
+
+def _design(survey: SurveyBranch | None, capture: CaptureBranch | None) -> str:
+    parts = []
+    if survey is not None:
+        estimates = survey.estimates[0][1]
+        parts.append(f"{survey.microdata.n_rows:,} records. {estimates.method}.")
+    if capture is not None:
+        histories = capture.histories
+        parts.append(f"{histories.n_observed:,} people on {len(histories.lists)} lists.")
+    return " ".join(parts)
+
+
+def _methods(
+    spec: StudySpec,
+    planned: Sequence[PlannedSeries],
+    survey: SurveyBranch | None,
+    capture: CaptureBranch | None,
+) -> Iterable[Note]:
+    if survey is not None:
+        policies = sorted({p.spec.undetermined for p in planned if p.from_survey})
+        words = " or ".join(_POLICY_WORDS[p] for p in policies)
+        bounds = any(p.spec.bounds for p in planned if p.from_survey)
+        methods = dict.fromkeys(e.method for _, e in survey.estimates)
+        yield Note(title="Estimation", paragraphs=tuple(f"{m}." for m in methods))
+        yield Note(
+            title="Cases that cannot be decided",
+            paragraphs=(
+                "A status is met, not met or undetermined. Undetermined cases are counted in the data quality annex "
+                f"and are {words} in the point estimates."
+                + (
+                    " The bounds show the estimate if all of them did not meet the definition, and if all did."
+                    if bounds
+                    else ""
+                ),
+            ),
+        )
+        notes = dict.fromkeys(n for _, e in survey.estimates for n in e.notes)
+        if notes:
+            yield Note(title="Notes of the estimation", paragraphs=tuple(notes))
+        yield Note(title="Notes on the data", paragraphs=survey.notes or ("None.",))
+    if capture is not None:
+        yield from _capture_methods(capture)
+
+
+def _capture_methods(capture: CaptureBranch) -> Iterable[Note]:
+    result = capture.result
+    told = [f"{result.method}; interval: {result.ci_method}.", f"Model: {result.model}."]
+    if result.path:
+        told.append("Terms entered, in order: " + ", ".join(":".join(step.added) for step in result.path) + ".")
+    if result.boundary_terms:
+        told.append("Terms at minus infinity (no person on both lists): " + ", ".join(result.boundary_terms) + ".")
+    told.append(
+        f"{result.share_extrapolated:.0%} of the estimate is people nobody has seen; that part rests on the model alone."
+    )
+    yield Note(title="Multiple systems estimation", paragraphs=tuple(told))
+    if capture.alternatives:
+        yield Note(
+            title="The same lists by other methods",
+            paragraphs=(
+                "Reasonable models disagree; the spread is part of the answer.",
+                *capture.alternatives,
+            ),
+        )
+    if result.assumptions:
+        yield Note(title="Assumptions", paragraphs=(result.assumptions,))
+    if capture.notes:
+        yield Note(title="Notes on the lists", paragraphs=capture.notes)
+
+
+def _caveats(
+    planned: Sequence[PlannedSeries], survey: SurveyBranch | None, capture: CaptureBranch | None
+) -> Iterable[Note]:
+    """What stands on the front: versions that differ from the series' own, and statuses that were impossible."""
+    for p in planned:
+        if p.definition.version != p.series.version:
+            yield Note(
+                title=f"{p.series.id}: the definition differs",
+                paragraphs=(
+                    f"The series is defined under {p.series.definition}@{p.series.version}; these figures rest on "
+                    f"{p.definition.key} and are marked D.",
+                ),
+            )
+    if capture is not None:
+        yield Note(
+            title="An estimate of people nobody has seen",
+            paragraphs=(
+                "The interval holds only if the model is right; it does not show how much the choice of the model "
+                "moves the estimate. The methods annex does.",
+            ),
+        )
+
+
+def _indicator(indicator: Indicator, registry: Registry) -> IndicatorEntry:
+    reference = indicator.references[0]
+    return IndicatorEntry(
+        id=indicator.id,
+        title=in_language(indicator.title),
+        caveats=tuple(in_language(c.text) for c in indicator.caveats),
+        reference=f"{registry.source(reference.source).title}, {reference.locator}",
+    )
+
+
+def _definition(definition: DefinitionVersion, registry: Registry) -> DefinitionEntry:
+    criteria = dict.fromkeys(name for output in definition.outputs for name in output.criteria)
+    period = definition.in_force
+    return DefinitionEntry(
+        id=definition.id,
+        version=definition.version,
+        title=in_language(definition.title),
+        text=in_language(definition.text),
+        status=definition.status,
+        in_force=f"from {period.start or 'unknown'}" + (f" to {period.end}" if period.end else ""),
+        rules=tuple((in_language(o.label), rule_sentence_of(o, registry)) for o in definition.outputs),
+        criteria=tuple(
+            (item.id, in_language(item.label)) for name in criteria for item in registry.criteria(name).criteria
+        ),
+        references=tuple(
+            (registry.source(r.source).title, r.locator, r.verification.replace("_", " "))
+            for r in definition.references
+        ),
+    )
+
+
+def _audits(planned: Sequence[PlannedSeries], survey: SurveyBranch | None) -> Iterable[AuditEntry]:
+    if survey is None:
+        return
+    for data in survey.harmonized.values():
+        for entry in data.audit:
+            yield AuditEntry(
+                target=entry.target,
+                level=entry.level,
+                sources=entry.sources,
+                rule=entry.rule,
+                n_in=entry.n_in,
+                n_valid=entry.n_valid,
+                n_outside=entry.n_outside,
+                missing=entry.missing,
+                unmapped=entry.unmapped,
+                status=entry.status,
+                note=entry.note,
+            )
+    for name in dict.fromkeys(p.series.variable for p in planned if p.from_survey):
+        if name and name + STATUS_SUFFIX in survey.microdata.frame.columns:
+            yield _status_audit(name, survey.microdata)
+
+
+def _status_audit(name: str, data: Microdata) -> AuditEntry:
+    counts = data.frame[name + STATUS_SUFFIX].value_counts()
+    outside, open_cases = int(counts.get(NOT_APPLICABLE, 0)), int(counts.get(UNDETERMINED, 0))
+    provenance = data.variables[name].provenance if name in data.variables else {}
+    return AuditEntry(
+        target=name,
+        level="person",
+        sources=tuple(provenance.get("variables", ())),
+        rule=str(provenance.get("rule", "")),
+        n_in=data.n_rows,
+        n_valid=data.n_rows - outside - open_cases,
+        n_undetermined=open_cases,
+        n_outside=outside,
+    )
+
+
+def _files(survey: SurveyBranch | None, capture: CaptureBranch | None) -> tuple[FileRecord, ...]:
+    found = []
+    if survey is not None:
+        found += [
+            FileRecord(name=m.source.name, sha256=m.source.sha256, rows=m.source.n_rows)
+            for m in survey.harmonized.values()
+        ]
+    if capture is not None:
+        found.append(capture.file)
+    return tuple(found)
