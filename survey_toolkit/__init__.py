@@ -35,7 +35,16 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = ("datasets", "dissemination", "estimation", "indicators", "microdata", "multiple_systems", "standards", "study")
+_MODULES = (
+    "datasets",
+    "dissemination",
+    "estimation",
+    "indicators",
+    "microdata",
+    "multiple_systems",
+    "standards",
+    "study",
+)
 _HOME = {
     "SurveyToolkitError": "errors",
     "Registry": "standards",

@@ -105,9 +105,7 @@ def null_aware_pandas(frame: pd.DataFrame) -> pd.DataFrame:
     for name in frame.columns:
         column = frame[name]
         if not isinstance(name, str):
-            raise SurveyToolkitError(
-                "column names must be text", found=repr(name), hint="rename the columns"
-            )
+            raise SurveyToolkitError("column names must be text", found=repr(name), hint="rename the columns")
         if column.ndim > 1:
             raise SurveyToolkitError(f"column '{name}' is in the frame twice", hint="rename one")
         out[name] = _nullable(column)

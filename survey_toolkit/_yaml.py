@@ -46,9 +46,7 @@ for _tag, _pattern, _first in (
     ("int", r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789"),
     ("float", r"^[-+]?(?:0|[1-9][0-9]*)\.[0-9]+(?:[eE][-+]?[0-9]+)?$", "-+0123456789"),
 ):
-    _CoreLoader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first)
-    )
+    _CoreLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
 
 class StrictModel(BaseModel):
@@ -106,16 +104,14 @@ class YamlDocument:
             ) from None
 
 
-def load_text(
-    text: str, name: str, *, error: type[SurveyToolkitError] = DefinitionError
-) -> YamlDocument:
-    """Parse YAML text strictly.
+def load_text(text: str, name: str, *, error: type[SurveyToolkitError] = DefinitionError) -> YamlDocument:
+    r"""Parse YAML text strictly.
 
     Examples
     --------
-    >>> load_text("country: NO\\ncode: 010\\ntime: 22:30\\nn: 5\\nok: true", "x.yaml").data
+    >>> load_text("country: NO\ncode: 010\ntime: 22:30\nn: 5\nok: true", "x.yaml").data
     {'country': 'NO', 'code': '010', 'time': '22:30', 'n': 5, 'ok': True}
-    >>> load_text("a: 1\\nb: 2\\na: 3\\n", "x.yaml")
+    >>> load_text("a: 1\nb: 2\na: 3\n", "x.yaml")
     Traceback (most recent call last):
     survey_toolkit.errors.DefinitionError: x.yaml:3: key 'a' is given twice
       found: first on line 1
@@ -135,9 +131,7 @@ def load_text(
             code="yaml-syntax",
         ) from None
     except yaml.YAMLError as exc:
-        raise error(
-            f"not valid YAML: {str(exc).splitlines()[0]}", where=name, code="yaml-syntax"
-        ) from None
+        raise error(f"not valid YAML: {str(exc).splitlines()[0]}", where=name, code="yaml-syntax") from None
     finally:
         loader.dispose()
     return YamlDocument(data, name, lines)
@@ -212,9 +206,7 @@ def _build(
             out[key] = _build(value_node, here, lines, loader, name, error)
         return out
     if isinstance(node, yaml.SequenceNode):
-        return [
-            _build(v, (*path, i), lines, loader, name, error) for i, v in enumerate(node.value)
-        ]
+        return [_build(v, (*path, i), lines, loader, name, error) for i, v in enumerate(node.value)]
     return loader.construct_object(node)
 
 

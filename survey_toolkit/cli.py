@@ -37,11 +37,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program t
 AllowOutside = Annotated[
     bool, typer.Option("--allow-outside", help="Let paths of the study leave the study's folder.")
 ]
-DataFolder = Annotated[
-    Path | None, typer.Option("--data", help="Look for data files in this folder too.")
-]
+DataFolder = Annotated[Path | None, typer.Option("--data", help="Look for data files in this folder too.")]
 Standards = Annotated[
-    Path | None, typer.Option("--standards", help="A folder of national standards instead of the shipped one.")
+    Path | None,
+    typer.Option("--standards", help="A folder of national standards instead of the shipped one."),
 ]
 
 
@@ -103,7 +102,9 @@ def _publish(run: StudyRun, out: Path, as_json: bool) -> None:
 
     folder = run.report(out / run.id)
     if as_json:
-        typer.echo(json.dumps({"study": run.id, "out": str(folder), "figures": [f.to_dict() for f in run.figures]}))
+        typer.echo(
+            json.dumps({"study": run.id, "out": str(folder), "figures": [f.to_dict() for f in run.figures]})
+        )
     else:
         print_run(run.figures, title=run.title, folder=folder)
 
@@ -153,7 +154,9 @@ def run(
 
 @app.command()
 def explain(
-    figure: Annotated[str, typer.Argument(help="Figure id, e.g. 8.7.1/KHM/2024/F/5-11; parts may be left out at the end.")],
+    figure: Annotated[
+        str, typer.Argument(help="Figure id, e.g. 8.7.1/KHM/2024/F/5-11; parts may be left out at the end.")
+    ],
     out: Out = Path("out"),
     as_json: AsJson = False,
 ) -> None:
@@ -238,7 +241,11 @@ def estimate(
     from survey_toolkit.microdata import read_microdata
 
     if statistic not in ("proportion", "mean", "total"):
-        raise EstimationError("unknown statistic", found=statistic, expected=did_you_mean(statistic, ("proportion", "mean", "total")))
+        raise EstimationError(
+            "unknown statistic",
+            found=statistic,
+            expected=did_you_mean(statistic, ("proportion", "mean", "total")),
+        )
     data: Any = file if file.suffix.lower() in (".parquet", ".csv") else read_microdata(file)
     design = SurveyDesign(weight=weight, strata=strata, psu=psu, nest=nest, lonely_psu=lonely_psu)  # type: ignore[arg-type]
     result = getattr(Survey(data, design), statistic)(variable, by=by or None)
@@ -321,7 +328,9 @@ def standards_diff(
 
 @standards_app.command("check")
 def standards_check(
-    standards: Annotated[Path | None, typer.Argument(help="A folder of standards; default: the shipped one.")] = None,
+    standards: Annotated[
+        Path | None, typer.Argument(help="A folder of standards; default: the shipped one.")
+    ] = None,
 ) -> None:
     """Check every file of the standards and report all problems with file and line.
 

@@ -134,7 +134,7 @@ def did_you_mean(name: object, known: Iterable[object], n: int = 3) -> str:
 
     Examples
     --------
-    >>> did_you_mean("forced_labor", ["forced_labour", "child_labour"])
+    >>> did_you_mean("forced_labor", ["forced_labour", "palermo"])
     "did you mean 'forced_labour'?"
     >>> did_you_mean("zzz", ["a", "b"])
     "known: 'a', 'b'"

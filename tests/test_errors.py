@@ -9,7 +9,13 @@ from survey_toolkit import errors
 
 def test_all_parts_in_order() -> None:
     error = errors.StudyError("bad", where="s.yaml:3", found="x", expected="y", hint="do z", problems=["p1"])
-    assert str(error).splitlines() == ["s.yaml:3: bad", "  p1", "  found: x", "  expected: y", "  to do: do z"]
+    assert str(error).splitlines() == [
+        "s.yaml:3: bad",
+        "  p1",
+        "  found: x",
+        "  expected: y",
+        "  to do: do z",
+    ]
 
 
 def test_every_error_is_a_survey_toolkit_error_and_a_value_error() -> None:

@@ -21,7 +21,7 @@ def test_plain_pandas_would_say_no() -> None:
     assert (FRAME["x"] == 1).tolist() == [True, False, False]
 
 
-@pytest.mark.parametrize("column, value", [("x", 1), ("s", "a")])
+@pytest.mark.parametrize(("column", "value"), [("x", 1), ("s", "a")])
 def test_unknown_stays_unknown_on_every_frame(
     as_frame: Callable[[pd.DataFrame], Any], column: str, value: object
 ) -> None:
@@ -34,8 +34,10 @@ def test_unknown_stays_unknown_on_every_frame(
 
 def test_kleene_or_and_on_every_frame(as_frame: Callable[[pd.DataFrame], Any]) -> None:
     unknown = nw.col("x") == 1
-    row = null_aware(as_frame(FRAME)).filter(nw.col("s").is_null()).select(
-        o=(unknown | nw.lit(True)).sum(), a=(unknown & nw.lit(False)).is_null().sum()
+    row = (
+        null_aware(as_frame(FRAME))
+        .filter(nw.col("s").is_null())
+        .select(o=(unknown | nw.lit(True)).sum(), a=(unknown & nw.lit(False)).is_null().sum())
     )
     assert row.collect("pandas").to_pandas().iloc[0].tolist() == [1, 0]
 
@@ -61,13 +63,15 @@ def test_messages(tmp_path: Path) -> None:
     bad.write_text("<html>log in</html>")
     with pytest.raises(DataFileError, match=r"(?s)cannot be read as parquet.*damaged"):
         open_path(bad)
+    sav = tmp_path / "x.sav"
+    sav.write_bytes(b"$FL2")
     with pytest.raises(DataFileError, match=r"(?s)expected: .parquet or .csv"):
-        sav = tmp_path / "x.sav"
-        sav.write_bytes(b"$FL2")
         open_path(sav)
     with pytest.raises(SurveyToolkitError, match=r"(?s)not a data frame.*found: builtins.dict"):
         null_aware({"x": [1]})
-    with pytest.raises(DesignError, match=r"(?s)weight: no such column.*found: 'wieght'.*did you mean 'weight'"):
+    with pytest.raises(
+        DesignError, match=r"(?s)weight: no such column.*found: 'wieght'.*did you mean 'weight'"
+    ):
         require_columns(
             null_aware(pd.DataFrame({"weight": [1.0]})), ["wieght"], what="weight", error=DesignError
         )

@@ -120,7 +120,7 @@ def read_source(
     reasons = np.zeros(len(values), dtype=np.int8)
     is_null = values.isna().to_numpy(dtype=bool)
     if pd.api.types.is_string_dtype(values.dtype):
-        is_null |= (values.str.strip() == "").fillna(False).to_numpy(dtype=bool)
+        is_null = is_null | (values.str.strip() == "").fillna(False).to_numpy(dtype=bool)
     reasons[is_null] = reason_number(blank or "system")
     variable = data.variables.get(name)
     labelled = _by_label(variable.value_labels, by_label) if variable is not None else {}

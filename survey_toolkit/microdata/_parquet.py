@@ -37,10 +37,9 @@ def read_parquet(path: Path, folder: Path, *, columns: list[str] | None) -> RawT
     connection = duckdb.connect(":memory:")
     try:
         relation = connection.read_parquet(str(staged))
-        if columns is not None:
-            relation = relation.select(
-                *[duckdb.ColumnExpression(c) for c in columns if c in relation.columns]
-            )
+        chosen = [c for c in columns or () if c in relation.columns]
+        if chosen:
+            relation = relation.select(*[duckdb.ColumnExpression(c) for c in chosen])
         frame = null_aware_pandas(relation.df())
         stored = connection.execute(
             "SELECT value FROM parquet_kv_metadata(?) WHERE key = ?", [str(staged), METADATA_KEY.encode()]

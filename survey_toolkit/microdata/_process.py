@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ __all__ = ["ReadLimits", "WorkerFailure", "private_folder", "run_reader"]
 _WORKER = Path(__file__).with_name("_worker.py")
 _START_SECONDS = 60.0
 _RECYCLE_BYTES = 64_000_000
+_LEFT_SECONDS = 900.0
 _PREFIX = "survey-toolkit-"
 
 
@@ -180,7 +182,10 @@ def _sweep() -> None:
     for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         owner = left.name.removeprefix(_PREFIX).split("-")[0]
         with contextlib.suppress(OSError):
-            if owner.isdigit() and left.stat().st_uid == os.getuid() and not _alive(int(owner)):
+            about = left.stat()
+            # the age guards a run in another container, whose process numbers are not ours
+            old = time.time() - about.st_mtime > _LEFT_SECONDS
+            if owner.isdigit() and old and about.st_uid == os.getuid() and not _alive(int(owner)):
                 shutil.rmtree(left, ignore_errors=True)
 
 

@@ -77,7 +77,8 @@ def read_statistical(
     }
     run_reader(request, n_bytes=n_bytes, limits=limits)
     meta = json.loads((folder / "meta.json").read_text("ascii"))
-    _check_rows(path.name, header, sum(meta["rows"]))
+    if meta["names"]:
+        _check_rows(path.name, header, sum(meta["rows"]))
     meta["raw"] = raw
     return _assemble(path.name, folder, meta, kind=kind, declared=encoding or header.encoding)
 

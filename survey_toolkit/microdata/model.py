@@ -283,10 +283,9 @@ class Microdata:
         from survey_toolkit._frames import null_aware_pandas
 
         nullable = null_aware_pandas(frame)
-        described = {v.name: v for v in variables}
-        for column in nullable.columns:
-            if not column.endswith(MISSING_SUFFIX):
-                described.setdefault(column, Variable(name=column))
+        given = {v.name: v for v in variables}
+        bare = [c for c in nullable.columns if not c.endswith(MISSING_SUFFIX)]
+        described = {name: given.pop(name, Variable(name=name)) for name in bare} | given
         source = FileSource(name=name, format="frame", n_rows=len(nullable))
         return cls(
             frame=nullable,

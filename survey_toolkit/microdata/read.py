@@ -97,8 +97,8 @@ def read_microdata(
         kind = _check_kind(file, head)
     wanted = list(columns) if columns is not None else None
     table = _read(file, kind, head, size, encoding, wanted, limits)
-    if wanted is not None:
-        _check_columns(file.name, wanted, table)
+    if wanted is not None and any(name not in table.variables for name in wanted):
+        raise _no_column(file.name, wanted, _read(file, kind, head, size, encoding, None, limits))
     source = FileSource(
         name=file.name,
         sha256=file_sha256(file),
@@ -249,13 +249,13 @@ def _failure(file: Path, kind: str, header: Header, failure: WorkerFailure) -> D
     return DataFileError(what, where=file.name, found=found, hint=hint, code=code)
 
 
-def _check_columns(name: str, wanted: list[str], table: RawTable) -> None:
+def _no_column(name: str, wanted: list[str], table: RawTable) -> DataFileError:
     missing = [column for column in wanted if column not in table.variables]
-    if missing:
-        raise DataFileError(
-            "no such column" + ("s" if len(missing) > 1 else ""),
-            where=name,
-            found=", ".join(f"'{m}'" for m in missing),
-            expected=did_you_mean(missing[0], table.variables),
-            code="missing-column",
-        )
+    return DataFileError(
+        "no such column" + ("s" if len(missing) > 1 else ""),
+        where=name,
+        found=", ".join(f"'{m}'" for m in missing),
+        expected=did_you_mean(missing[0], table.variables),
+        hint="names are case-sensitive",
+        code="missing-column",
+    )

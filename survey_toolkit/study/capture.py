@@ -7,8 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from survey_toolkit.errors import StudyError
-from survey_toolkit.indicators import FileRecord, Figures, TraceParts, TraceStep, figures_from_population_size
-from survey_toolkit.multiple_systems import CaptureHistories, PopulationSize, compare, loglinear, select, stepwise
+from survey_toolkit.indicators import Figures, FileRecord, TraceParts, TraceStep, figures_from_population_size
+from survey_toolkit.multiple_systems import (
+    CaptureHistories,
+    Comparison,
+    PopulationSize,
+    compare,
+    loglinear,
+    select,
+    stepwise,
+)
 from survey_toolkit.standards import Registry
 from survey_toolkit.standards.models import in_language
 from survey_toolkit.study.load import StudyFolder
@@ -35,6 +43,8 @@ class CaptureBranch:
     file : FileRecord
     alternatives : tuple of str
         What other methods say of the same lists, a sentence each.
+    warnings : tuple of str
+        What a reader of the published estimate must be told first.
     notes : tuple of str
     """
 
@@ -44,6 +54,7 @@ class CaptureBranch:
     figures: Figures
     file: FileRecord
     alternatives: tuple[str, ...]
+    warnings: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -67,11 +78,14 @@ def capture_figures(
     progress("reading the lists", 0.1)
     path = folder.find(capture.path, ("capture", "path"))
     histories = CaptureHistories.from_counts(path, lists=list(capture.lists), count=capture.count)
-    file = FileRecord(name=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest(), rows=len(histories.counts))
+    file = FileRecord(
+        name=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest(), rows=len(histories.counts)
+    )
     if capture.merge:
         histories = histories.merge({name: list(parts) for name, parts in capture.merge.items()})
     progress("estimating those on no list", 0.3)
     result = _estimate(histories, capture.method, planned[0].spec.level)
+    comparison = compare(histories, level=planned[0].spec.level)
     population, note = _population(capture, folder, registry)
     design = TraceStep(kind="lists", title="lists of detected people", text=_lists_text(capture, histories))
     figures = Figures()
@@ -99,7 +113,8 @@ def capture_figures(
         population=population,
         figures=figures,
         file=file,
-        alternatives=_alternatives(histories, planned[0].spec.level),
+        alternatives=_alternatives(comparison),
+        warnings=_warnings(result, comparison),
         notes=(*result.notes, *([note] if note else [])),
     )
 
@@ -114,9 +129,24 @@ def _estimate(histories: CaptureHistories, method: MethodSpec, level: float) -> 
     return stepwise(histories, p_enter=method.p_enter, ci=method.interval, level=level)
 
 
-def _alternatives(histories: CaptureHistories, level: float) -> tuple[str, ...]:
+def _warnings(result: PopulationSize, table: Comparison) -> tuple[str, ...]:
+    """Visible signs that the published model may be wrong."""
+    told = []
+    if table.lower_bound is not None and result.estimate < table.lower_bound:
+        told.append(
+            f"The estimate lies below Chao's lower bound of {table.lower_bound:,.0f}, which holds when people "
+            "differ in how easily they are seen: it may well be too low."
+        )
+    estimates = [r.estimate for r in table.results.values()]
+    if estimates and max(estimates) > 1.5 * min(estimates):
+        told.append(
+            f"Other methods on the same lists give from {min(estimates):,.0f} to {max(estimates):,.0f}."
+        )
+    return tuple(told)
+
+
+def _alternatives(table: Comparison) -> tuple[str, ...]:
     """Every method on the same lists: one sentence each, the refusals included."""
-    table = compare(histories, level=level)
     told = []
     for name, result in table.results.items():
         remark = table.flag(name)
@@ -144,7 +174,7 @@ def _population(
     rounded = f", rounded to {item.rounded_to:,}" if item.rounded_to > 1 else ""
     checked = reference.verification.replace("_", " ")
     note = (
-        f"Resident population {item.value:,} ({in_language(item.label)}, {item.as_of}{rounded}): {source.title}, "
+        f"Resident population {item.value:,} ({item.as_of}{rounded}): {source.title}, "
         f"{reference.locator}; {checked}."
     )
     return item.value, note

@@ -102,10 +102,11 @@ def _methods(
         yield Note(
             title="Cases that cannot be decided",
             paragraphs=(
-                "A status is met, not met or undetermined. Undetermined cases are counted in the data quality annex "
+                "A status is met, not met or undetermined. Undetermined cases are counted in the data "
+                "quality annex "
                 f"and are {words} in the point estimates."
                 + (
-                    " The bounds show the estimate if all of them did not meet the definition, and if all did."
+                    " The bounds show the estimate if none of them met the definition, and if all did."
                     if bounds
                     else ""
                 ),
@@ -123,11 +124,16 @@ def _capture_methods(capture: CaptureBranch) -> Iterable[Note]:
     result = capture.result
     told = [f"{result.method}; interval: {result.ci_method}.", f"Model: {result.model}."]
     if result.path:
-        told.append("Terms entered, in order: " + ", ".join(":".join(step.added) for step in result.path) + ".")
+        told.append(
+            "Terms entered, in order: " + ", ".join(":".join(step.added) for step in result.path) + "."
+        )
     if result.boundary_terms:
-        told.append("Terms at minus infinity (no person on both lists): " + ", ".join(result.boundary_terms) + ".")
+        told.append(
+            "Terms at minus infinity (no person on both lists): " + ", ".join(result.boundary_terms) + "."
+        )
     told.append(
-        f"{result.share_extrapolated:.0%} of the estimate is people nobody has seen; that part rests on the model alone."
+        f"{result.share_extrapolated:.0%} of the estimate is people nobody has seen; "
+        "that part rests on the model alone."
     )
     yield Note(title="Multiple systems estimation", paragraphs=tuple(told))
     if capture.alternatives:
@@ -147,22 +153,23 @@ def _capture_methods(capture: CaptureBranch) -> Iterable[Note]:
 def _caveats(
     planned: Sequence[PlannedSeries], survey: SurveyBranch | None, capture: CaptureBranch | None
 ) -> Iterable[Note]:
-    """What stands on the front: versions that differ from the series' own, and statuses that were impossible."""
+    """What stands on the front of the report."""
     for p in planned:
         if p.definition.version != p.series.version:
             yield Note(
                 title=f"{p.series.id}: the definition differs",
                 paragraphs=(
-                    f"The series is defined under {p.series.definition}@{p.series.version}; these figures rest on "
-                    f"{p.definition.key} and are marked D.",
+                    f"The series is defined under {p.series.definition}@{p.series.version}; these figures "
+                    f"rest on {p.definition.key} and are marked D.",
                 ),
             )
     if capture is not None:
         yield Note(
             title="An estimate of people nobody has seen",
             paragraphs=(
-                "The interval holds only if the model is right; it does not show how much the choice of the model "
-                "moves the estimate. The methods annex does.",
+                "The interval holds only if the model is right; it does not show how much the choice of the "
+                "model moves the estimate. The methods annex sets the other models beside it.",
+                *capture.warnings,
             ),
         )
 
@@ -189,7 +196,9 @@ def _definition(definition: DefinitionVersion, registry: Registry) -> Definition
         in_force=f"from {period.start or 'unknown'}" + (f" to {period.end}" if period.end else ""),
         rules=tuple((in_language(o.label), rule_sentence_of(o, registry)) for o in definition.outputs),
         criteria=tuple(
-            (item.id, in_language(item.label)) for name in criteria for item in registry.criteria(name).criteria
+            (item.id, in_language(item.label))
+            for name in criteria
+            for item in registry.criteria(name).criteria
         ),
         references=tuple(
             (registry.source(r.source).title, r.locator, r.verification.replace("_", " "))

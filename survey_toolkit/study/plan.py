@@ -96,7 +96,9 @@ def plan_series(spec: StudySpec, folder: StudyFolder, registry: Registry) -> tup
     if spec.capture is not None:
         capture = spec.capture
         definition = _known(
-            folder, ("capture", "definition"), partial(registry.definition, capture.definition, capture.version)
+            folder,
+            ("capture", "definition"),
+            partial(registry.definition, capture.definition, capture.version),
         )
         definitions.setdefault(definition.id, definition)
     planned = [

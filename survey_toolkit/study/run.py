@@ -211,7 +211,9 @@ def published_figures(out: str | os.PathLike[str]) -> Figures:
         If there is no ``figures.json`` there.
     """
     root = Path(out)
-    files = [root / "figures.json"] if (root / "figures.json").is_file() else sorted(root.glob("*/figures.json"))
+    files = (
+        [root / "figures.json"] if (root / "figures.json").is_file() else sorted(root.glob("*/figures.json"))
+    )
     if not files:
         raise StudyError(
             "no published figures here",

@@ -103,9 +103,7 @@ class MethodSpec(StrictModel):
     """Which multiple systems estimate is published."""
 
     name: Literal["loglinear", "select", "stepwise"] = "stepwise"
-    interactions: Annotated[
-        tuple[str, ...], Field(description="loglinear: terms such as LA:NG")
-    ] = ()
+    interactions: Annotated[tuple[str, ...], Field(description="loglinear: terms such as LA:NG")] = ()
     family: Literal["pairwise", "hierarchical"] = "pairwise"
     criterion: Literal["bic", "aic", "aicc"] = "bic"
     p_enter: Annotated[float, Field(gt=0, lt=1)] = 0.02
@@ -115,17 +113,23 @@ class MethodSpec(StrictModel):
 class CaptureSpec(StrictModel):
     """Lists of detected people and the population they come from."""
 
-    path: Annotated[str, Field(description="CSV of 0/1 columns, a list each, and a count; relative to the study file")]
+    path: Annotated[
+        str, Field(description="CSV of 0/1 columns, a list each, and a count; relative to the study file")
+    ]
     lists: Annotated[tuple[str, ...], Field(min_length=2)]
     count: str = "count"
-    list_names: Annotated[dict[str, str], Field(description="what each list is, for the report")] = {}
-    merge: Annotated[dict[str, Names], Field(description="new list: the lists it joins")] = {}
+    list_names: Annotated[
+        dict[str, str], Field(default_factory=dict, description="what each list is, for the report")
+    ]
+    merge: Annotated[
+        dict[str, Names], Field(default_factory=dict, description="new list: the lists it joins")
+    ]
     definition: str = "trafficking"
     version: str | None = None
     method: MethodSpec = MethodSpec()
     population: Annotated[
         str | int | None,
-        Field(description="resident population: a number, or a key such as GBR/2013 of harmonization/populations"),
+        Field(description="resident population: a number, or a key of harmonization/populations: GBR/2013"),
     ] = None
 
     @field_validator("merge")
@@ -178,7 +182,13 @@ class DisclosureSpec(StrictModel):
 class OutputSpec(StrictModel):
     """What is written."""
 
-    formats: Annotated[tuple[OutputFormat, ...], Field(min_length=1)] = ("csv", "xlsx", "html", "sdmx", "json")
+    formats: Annotated[tuple[OutputFormat, ...], Field(min_length=1)] = (
+        "csv",
+        "xlsx",
+        "html",
+        "sdmx",
+        "json",
+    )
 
 
 class StudySpec(StrictModel):
@@ -189,7 +199,9 @@ class StudySpec(StrictModel):
     country: CountrySpec
     period: Annotated[str, Field(description="reference period of the figures, e.g. 2024 or 2021-Q1")]
     description: str | None = None
-    source: Annotated[str | None, Field(description="where the data come from, as the report shall cite it")] = None
+    source: Annotated[
+        str | None, Field(description="where the data come from, as the report shall cite it")
+    ] = None
     survey: SurveySpec | None = None
     capture: CaptureSpec | None = None
     indicators: Annotated[tuple[IndicatorSpec, ...], Field(min_length=1)]
@@ -197,7 +209,8 @@ class StudySpec(StrictModel):
     disclosure: DisclosureSpec = DisclosureSpec()
     outputs: OutputSpec = OutputSpec()
     truth: Annotated[
-        str | None, Field(description="CSV of known true values (simulated studies); relative to the study file")
+        str | None,
+        Field(description="CSV of known true values (simulated studies); relative to the study file"),
     ] = None
 
     @field_validator("id")

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from survey_toolkit._frames import STATUS_SUFFIX
-from survey_toolkit.errors import StudyError, did_you_mean
+from survey_toolkit.errors import DesignError, StudyError, did_you_mean
 from survey_toolkit.estimation import Estimates, Survey, SurveyDesign
-from survey_toolkit.indicators import TOTAL, FileRecord, Figures, TraceParts, TraceStep, figures_from_estimates
-from survey_toolkit.microdata import Crosswalk, Microdata, classify, harmonize, join, load_crosswalk, read_microdata
+from survey_toolkit.indicators import (
+    TOTAL,
+    Figures,
+    FileRecord,
+    TraceParts,
+    TraceStep,
+    figures_from_estimates,
+)
+from survey_toolkit.microdata import (
+    Crosswalk,
+    Microdata,
+    classify,
+    harmonize,
+    join,
+    load_crosswalk,
+    read_microdata,
+)
 from survey_toolkit.standards import Registry
 from survey_toolkit.standards.models import DefinitionVersion, in_language
 from survey_toolkit.study.load import StudyFolder
@@ -79,17 +95,12 @@ def survey_figures(
     analysis = _analysis_file(survey, folder)
     progress("joining and classifying", 0.6)
     data = _classified(survey, analysis, harmonized, definitions, registry)
-    design = SurveyDesign(
-        weight=survey.design.weight,
-        strata=survey.design.strata,
-        psu=survey.design.psu,
-        fpc=survey.design.fpc,
-        nest=survey.design.nest,
-        lonely_psu=survey.design.lonely_psu,
-    )
-    sample = Survey(data, design)
+    design = SurveyDesign(**survey.design.model_dump())
+    with _design_place(folder):
+        sample = Survey(data, design)
     files = tuple(
-        FileRecord(name=m.source.name, sha256=m.source.sha256, rows=m.source.n_rows) for m in harmonized.values()
+        FileRecord(name=m.source.name, sha256=m.source.sha256, rows=m.source.n_rows)
+        for m in harmonized.values()
     )
     design_step = TraceStep(kind="design", title=_design_text(survey))
     given, notes = _possible(planned, data)
@@ -105,7 +116,8 @@ def survey_figures(
         )
         dimensions = _dimensions(series, data, folder)
         for by in ((), *series.spec.by):
-            estimates = _estimate(sample, series, by)
+            with _design_place(folder):
+                estimates = _estimate(sample, series, by)
             results.append((series, estimates))
             figures += _figures(spec, series, estimates, dimensions, registry, data, parts, truth)
     return SurveyBranch(
@@ -116,6 +128,23 @@ def survey_figures(
         design=design,
         notes=tuple(dict.fromkeys((*data.notes, *notes))),
     )
+
+
+@contextmanager
+def _design_place(folder: StudyFolder) -> Iterator[None]:
+    """A design that does not fit the data is told with its place in the study file."""
+    try:
+        yield
+    except DesignError as exc:
+        raise DesignError(
+            f"{exc.where}: {exc.what}" if exc.where else exc.what,
+            where=folder.document.where(("survey", "design")),
+            found=exc.found,
+            expected=exc.expected,
+            hint=exc.hint,
+            code=exc.code,
+            problems=exc.problems,
+        ) from None
 
 
 def _crosswalk(survey: SurveySpec, folder: StudyFolder, registry: Registry) -> Crosswalk:
@@ -185,9 +214,7 @@ def _shared_key(survey: SurveySpec, child_key: Sequence[str], parent: str) -> tu
     return tuple(key)
 
 
-def _possible(
-    planned: Sequence[PlannedSeries], data: Microdata
-) -> tuple[list[PlannedSeries], list[str]]:
+def _possible(planned: Sequence[PlannedSeries], data: Microdata) -> tuple[list[PlannedSeries], list[str]]:
     """Series whose status the data could give; one the study names but cannot have is an error."""
     given, notes = [], []
     for series in planned:
@@ -306,7 +333,7 @@ def _design_text(survey: SurveySpec) -> str:
 
 
 def truth_table(frame: pd.DataFrame) -> Truth:
-    """Read the table of known true values: variable, definition, version, statistic, breakdown columns, value."""
+    """Known true values by variable, definition and statistic; the other columns are breakdowns."""
     fixed = ("variable", "definition", "version", "statistic", "value")
     missing = [name for name in fixed if name not in frame.columns]
     if missing:

@@ -87,8 +87,8 @@ def _variables(
     for name in names:
         label = in_language(registry.variable(name).label) if name in registry.variables else ""
         made = audit.get(name)
-        text = label if made is None else f"{label}; from {', '.join(made.sources) or 'no column'}: {made.rule}"
-        steps.append(
-            TraceStep(kind="variable", title=name, text=text, reference=f"crosswalk {crosswalk.id}")
+        text = (
+            label if made is None else f"{label}; from {', '.join(made.sources) or 'no column'}: {made.rule}"
         )
+        steps.append(TraceStep(kind="variable", title=name, text=text, reference=f"crosswalk {crosswalk.id}"))
     return tuple(steps)

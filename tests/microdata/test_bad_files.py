@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import struct
 from pathlib import Path
 
@@ -11,8 +12,14 @@ import pandas as pd
 import pytest
 
 from survey_toolkit.errors import DataFileError
-from survey_toolkit.microdata import Microdata, ReadLimits, Variable, read_microdata, write_microdata
-from survey_toolkit.microdata import _process
+from survey_toolkit.microdata import (
+    Microdata,
+    ReadLimits,
+    Variable,
+    _process,
+    read_microdata,
+    write_microdata,
+)
 
 EXTENSIONS = (".sav", ".zsav", ".dta", ".sas7bdat", ".xpt", ".csv", ".parquet")
 
@@ -32,6 +39,13 @@ def _fails(file: Path, *words: str) -> str:
     for word in words:
         assert word in message
     return message
+
+
+def _answer(file: Path) -> str:
+    try:
+        return repr(read_microdata(file))
+    except DataFileError as error:
+        return str(error)
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
@@ -94,10 +108,7 @@ def test_flipped_header_bits_end_in_an_answer(good: Microdata, tmp_path: Path, e
         for at in rng.integers(4, min(900, len(content)), 6):
             damaged[at] ^= 1 << int(rng.integers(8))
         file.write_bytes(bytes(damaged))
-        try:
-            assert isinstance(read_microdata(file), Microdata)
-        except DataFileError as error:
-            assert str(error).startswith(file.name)
+        assert _answer(file).startswith((file.name, "Microdata:"))
 
 
 def test_header_that_declares_more_rows_than_there_are(good: Microdata, tmp_path: Path) -> None:
@@ -112,7 +123,8 @@ def test_a_parser_that_dies_is_one_message(good: Microdata, tmp_path: Path, monk
     file = write_microdata(good, tmp_path / "f.sav")
     worker = tmp_path / "dying.py"
     worker.write_text(
-        "import os, signal, sys\nprint('{}', flush=True)\nsys.stdin.readline()\nos.kill(os.getpid(), signal.SIGSEGV)\n"
+        "import os, signal, sys\nprint('{}', flush=True)\n"
+        "sys.stdin.readline()\nos.kill(os.getpid(), signal.SIGSEGV)\n"
     )
     _process._close_current()
     monkeypatch.setattr(_process, "_WORKER", worker)
@@ -159,6 +171,7 @@ def test_no_folder_is_left_behind(good: Microdata, tmp_path: Path, monkeypatch) 
     scratch.mkdir()
     left = scratch / "survey-toolkit-999999999-dead"
     left.mkdir()
+    os.utime(left, (1, 1))
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     read_microdata(file)
     file.write_bytes(file.read_bytes()[:300])
@@ -218,7 +231,7 @@ def _padded(content: bytes, old: bytes, new: bytes) -> bytes:
 def test_text_tables_that_are_not(tmp_path: Path, text: str, words: tuple[str, ...]) -> None:
     file = tmp_path / "f.csv"
     file.write_text(text, encoding="utf-8", newline="")
-    message = str(pytest.raises(DataFileError, read_microdata, file).value)
+    message = _answer(file)
     if "binary" in words:
         assert "NUL bytes" in message
     else:

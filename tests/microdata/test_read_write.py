@@ -1,4 +1,4 @@
-"""What is written is what is read: values, labels in every script, missing declarations; whole or not at all."""
+"""What is written is what is read: values, labels in every script, missing declarations."""
 
 from __future__ import annotations
 

@@ -75,7 +75,9 @@ class TinyStudy:
     folder: Path
     cli: Callable[..., tuple[int, str, str]]
 
-    def write(self, *, study: str = STUDY, crosswalk: str = CROSSWALK, rows: list[dict[str, object]] | None = None) -> None:
+    def write(
+        self, *, study: str = STUDY, crosswalk: str = CROSSWALK, rows: list[dict[str, object]] | None = None
+    ) -> None:
         """Write the three files, with the changes a test asks for."""
         (self.folder / "study.yaml").write_text(study, encoding="utf-8")
         (self.folder / "crosswalk.yaml").write_text(crosswalk, encoding="utf-8")

@@ -58,14 +58,12 @@ def test_design_column_that_is_not_there(tiny: TinyStudy) -> None:
     refused(tiny, "eas", "did you mean 'ea'")
 
 
-@pytest.mark.parametrize(
-    ("value", "word"), [(-1, "negative"), ("", "missing")], ids=["negative", "missing"]
-)
+@pytest.mark.parametrize(("value", "word"), [(-1, "negative"), ("", "missing")], ids=["negative", "missing"])
 def test_weight_that_cannot_be(tiny: TinyStudy, value: object, word: str) -> None:
     rows = person_rows()
     rows[3]["w"] = value
     tiny.write(rows=rows)
-    refused(tiny, "weight", "'w'", word, "1 row")
+    refused(tiny, "study.yaml:9: survey.design", f"w: weights are {word}", f"1 {word} of 160 rows")
 
 
 def test_psu_in_two_strata(tiny: TinyStudy) -> None:
@@ -96,7 +94,9 @@ def test_code_in_the_data_that_the_crosswalk_does_not_know(tiny: TinyStudy) -> N
     rows[5]["q1"] = 3
     rows[6]["q1"] = 3
     tiny.write(rows=rows)
-    refused(tiny, "crosswalk.yaml", "sex", "q1", "3", "2 rows", "unmapped")
+    refused(
+        tiny, "person.csv: crosswalk 'tiny_2024'", "targets.sex: column 'q1'", "unmapped codes: 3 (2 rows)"
+    )
 
 
 def test_target_code_that_is_not_in_the_code_list(tiny: TinyStudy) -> None:
@@ -111,7 +111,7 @@ def test_yaml_typo_in_the_study(tiny: TinyStudy) -> None:
 
 def test_yaml_typo_in_the_crosswalk(tiny: TinyStudy) -> None:
     tiny.write(crosswalk=CROSSWALK.replace("recode: {1: M", "recod: {1: M"))
-    refused(tiny, "crosswalk.yaml:11", "unknown key 'recod'; did you mean 'recode'?")
+    refused(tiny, "crosswalk.yaml:12", "unknown key 'recod'; did you mean 'recode'?")
 
 
 def test_broken_yaml(tiny: TinyStudy) -> None:
