@@ -125,7 +125,7 @@ class Protected:
 
 
 @dataclass(frozen=True, slots=True)
-class _Counts:
+class Counts:
     """Unweighted counts of one table: positive, negative and all cases by cell."""
 
     positive: Mapping[Cell, float]
@@ -221,7 +221,7 @@ def _cell(figure: Figure, dimensions: tuple[str, ...]) -> Cell:
     return tuple(figure.breakdown.get(d, TOTAL) for d in dimensions)
 
 
-def _counts(figures: list[Figure]) -> _Counts:
+def _counts(figures: list[Figure]) -> Counts:
     dimensions = _dimensions(figures)
     positive: dict[Cell, float] = {}
     total: dict[Cell, float] = {}
@@ -243,10 +243,10 @@ def _counts(figures: list[Figure]) -> _Counts:
     lists = all(f.statistic in ("count", "rate", "population_size") for f in figures)
     # People on lists are all positive by construction: there is no negative case to protect.
     negative = {} if lists else {cell: total[cell] - positive[cell] for cell in total}
-    return _Counts(positive, negative, total)
+    return Counts(positive, negative, total)
 
 
-def _primary(counts: _Counts, policy: DisclosurePolicy) -> dict[Cell, list[int]]:
+def primary_cells(counts: Counts, policy: DisclosurePolicy) -> dict[Cell, list[int]]:
     """Cells that are too small, with the tables of counts in which they have to be protected."""
     positive, negative, total = counts.tables
     found: dict[Cell, list[int]] = {}
@@ -266,18 +266,18 @@ def _primary(counts: _Counts, policy: DisclosurePolicy) -> dict[Cell, list[int]]
 def _protect_table(figures: list[Figure], policy: DisclosurePolicy) -> dict[Cell, str]:
     """Suppressed cells of one table and why; ends, because each round adds a cell."""
     counts = _counts(figures)
-    primary = _primary(counts, policy)
+    primary = primary_cells(counts, policy)
     if not primary:
         return {}
-    search = _Search(build_lattice(counts.positive), counts, primary, policy.threshold)
+    search = Search(build_lattice(counts.positive), counts, primary, policy.threshold)
     return {cell: "primary" if cell in primary else "complementary" for cell in search.run()}
 
 
-class _Search:
+class Search:
     """Adds cells to the primary ones until neither subtraction nor the linear programme finds one."""
 
     def __init__(
-        self, lattice: Lattice, counts: _Counts, primary: Mapping[Cell, list[int]], threshold: int
+        self, lattice: Lattice, counts: Counts, primary: Mapping[Cell, list[int]], threshold: int
     ) -> None:
         self.lattice, self.counts, self.primary, self.threshold = lattice, counts, primary, threshold
         self.hidden = dict.fromkeys(primary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -69,6 +70,8 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # A range such as 5-17 stays on one line in headings.
+    environment.filters["unbroken"] = lambda text: re.sub(r"(?<=\d)-(?=\d)", "\u2011", text)
     environment.filters["count"] = lambda value: format_number(value)
     environment.globals.update(
         value=shown_value, mark_of=mark_of, fixed=_fixed, interval=_interval, sentence=figure_sentence,

@@ -50,12 +50,19 @@ def sdmx_age(code: str) -> str:
 
 
 def split_by_structure(figures: Iterable[Figure]) -> tuple[Figures, Figures]:
-    """Figures of global SDG series, and the others: custom series and series the shipped version lacks."""
-    series = load_structure(SDG).codes["SERIES"]
+    """Figures the global SDG structure can hold, and the others.
+
+    The others are custom series, series its shipped version lacks, and user-assigned country codes.
+    """
+    structure = load_structure(SDG)
+    own_area = re.compile(r"X[A-Z]{2}")
+
+    def fits(figure: Figure) -> bool:
+        known = figure.series in structure.codes["SERIES"]
+        return known and not figure.custom and not own_area.fullmatch(figure.country)
+
     items = tuple(figures)
-    world = [f for f in items if not f.custom and f.series in series]
-    own = [f for f in items if f.custom or f.series not in series]
-    return Figures(world), Figures(own)
+    return Figures(f for f in items if fits(f)), Figures(f for f in items if not fits(f))
 
 
 def sdmx_rows(figures: Sequence[Figure], structure: DataStructure) -> list[dict[str, str]]:

@@ -32,6 +32,7 @@ class _StructureFile(StrictModel):
     measure: str
     attributes: dict[str, bool]
     custom_codes: int = 0
+    user_areas: bool = False
     identifiers: tuple[str, ...] = ()
     codes: dict[str, dict[str, str]]
     areas: dict[str, str] = Field(default_factory=dict)
@@ -48,6 +49,8 @@ class DataStructure(_StructureFile):
         Components in order; an attribute is mandatory or not.
     custom_codes : int
         ``CUST_BREAKDOWN`` takes C01 up to this number.
+    user_areas : bool
+        ``REF_AREA`` takes the user-assigned codes of ISO 3166-1 (XAA to XZZ), e.g. for a simulated country.
     identifiers : tuple of str
         Components that hold ids of the registry instead of codes of a list.
     codes : mapping
@@ -66,6 +69,8 @@ class DataStructure(_StructureFile):
         """Whether a code may stand in a component; a component without a list takes any text."""
         if component == "CUST_BREAKDOWN" and re.fullmatch(r"C\d{2,3}", code):
             return 1 <= int(code[1:]) <= self.custom_codes
+        if component == "REF_AREA" and self.user_areas and re.fullmatch(r"X[A-Z]{2}", code):
+            return True
         if component in self.identifiers:
             return bool(_IDENTIFIER.fullmatch(code))
         return component not in self.codes or code in self.codes[component]

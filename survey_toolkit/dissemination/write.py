@@ -22,6 +22,7 @@ __all__ = ["FORMATS", "MARKER", "WRITERS", "write", "write_outputs"]
 
 #: File that says: this folder was written by the toolkit and may be replaced by it.
 MARKER = ".survey_toolkit_output"
+_MARKER_TEXT = "Written by survey_toolkit; replaced by the next run.\n"
 
 #: A writer gives the bytes of the file.
 Writer: TypeAlias = Callable[[Any, ReportContext], bytes]
@@ -148,7 +149,7 @@ def _csv(figures: Sequence[Figure], _: ReportContext) -> bytes:
 
 
 def _sdmx_files(figures: Sequence[Figure]) -> dict[str, bytes]:
-    """SDG series, and everything else under the structure of our own; a file only where there is something."""
+    """SDG series, and everything else under our own structure; a file only where there is something."""
     world, own = split_by_structure(figures)
     files = {}
     if world:

@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from survey_toolkit.dissemination.context import ReportContext
@@ -229,7 +230,7 @@ def _about(context: ReportContext, figures: Figures) -> Iterator[tuple[str, Any]
 
 def _put(sheet: Worksheet, row: int, column: int, value: Any, **style: Any) -> None:
     """Write a cell: numbers as numbers, text as text whatever it begins with."""
-    from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+    from openpyxl.styles import Alignment, Border, PatternFill, Side
 
     cell = sheet.cell(row=row, column=column)
     if isinstance(value, str):
@@ -237,12 +238,8 @@ def _put(sheet: Worksheet, row: int, column: int, value: Any, **style: Any) -> N
         cell.data_type = "s"
     else:
         cell.value = value
-    cell.font = Font(
-        name="Calibri",
-        size=style.get("size", 11),
-        bold=style.get("bold", False),
-        italic=style.get("italic", False),
-        color=style.get("color"),
+    cell.font = _font(
+        style.get("size", 11), style.get("bold", False), style.get("italic", False), style.get("color")
     )
     if "fill" in style:
         cell.fill = PatternFill("solid", fgColor=style["fill"])
@@ -257,6 +254,13 @@ def _put(sheet: Worksheet, row: int, column: int, value: Any, **style: Any) -> N
             wrap_text=style.get("wrap", False),
             indent=style.get("indent", 0),
         )
+
+
+@lru_cache(maxsize=64)
+def _font(size: int, bold: bool, italic: bool, color: str | None) -> Any:
+    from openpyxl.styles import Font
+
+    return Font(name="Calibri", size=size, bold=bold, italic=italic, color=color)
 
 
 def _letter(column: int) -> str:

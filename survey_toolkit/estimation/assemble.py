@@ -200,7 +200,7 @@ def _notes(
     notes = []
     if totals.n_null_by:
         notes.append(
-            f"{totals.n_null_by} rows have no value in {', '.join(totals.domain_names)}: they are in no domain"
+            f"{totals.n_null_by} rows lack a code of {', '.join(totals.domain_names)}: they are in no domain"
         )
     if totals.n_null_where:
         notes.append(f"the condition is not known for {totals.n_null_where} rows: they are outside")
@@ -219,5 +219,5 @@ def _notes(
             "exact binomial limits, not widened for clustering"
         )
     if request.deff == "wor" and np.isnan(effects).any() and not totals.table.stages[0].lonely.all():
-        notes.append("no design effect where weights do not exceed rows (normalised weights?): use 'wr'")
+        notes.append("no design effect where weights do not exceed rows (normalised?): use 'wr'")
     return tuple(notes)

@@ -236,10 +236,9 @@ def proportion_interval(
     )
     with np.errstate(all="ignore"):
         low, high = PROPORTION_INTERVALS[method](state)
-        fixed = (se == 0) & ~np.isnan(state.t)
-        low, high = np.where(fixed, p, low), np.where(fixed, p, high)
+        low, high = np.where(se == 0, p, low), np.where(se == 0, p, high)
     exact_low, exact_high = _beta_limits(np.clip(p, 0, 1), n, alpha)
-    known = (n > 0) & ~np.isnan(p)
+    known = (n > 0) & ~np.isnan(p) & (exact | ~np.isnan(state.t))
     pick: Any = np.where
     low = pick(known, pick(exact, exact_low, low), np.nan)
     high = pick(known, pick(exact, exact_high, high), np.nan)

@@ -46,6 +46,8 @@ class Query:
         Whether to sum w·y² and w·x·y too (design effects).
     binary_check : bool
         Whether to count outcomes that are neither 0 nor 1.
+    weigh_rows : bool
+        Whether to sum the weights of all rows (to know normalised weights).
     weigh_undetermined : bool
         Whether to sum the weights of undetermined rows (bounds).
     origin : tuple of float
@@ -61,6 +63,7 @@ class Query:
     fill: float | None = None
     squares: bool = False
     binary_check: bool = False
+    weigh_rows: bool = False
     weigh_undetermined: bool = False
     origin: tuple[float, ...] = ()
 
@@ -128,6 +131,8 @@ def measures(design: SurveyDesign, query: Query) -> Measures:
     if query.fill is not None or applicable is not None:
         counts["undetermined"] = _all(missing, eligible)
     sums: dict[str, tuple[nw.Expr | None, nw.Expr]] = {"w": (valid, weight)}
+    if query.weigh_rows:
+        sums["w_rows"] = (None, weight)
     if query.weigh_undetermined:
         sums["w_undetermined"] = (_all(missing, eligible), weight)
     _add_outcomes(query, valid, counts, sums)

@@ -53,7 +53,7 @@ def layout(totals: PsuTotals, n_items: int) -> Layout:
         column = totals.domain[met] * n_items + totals.level[met]
         positive = sum_by(column, totals.sums["n"][met], n_domains * n_items)
     else:
-        positive = np.stack([totals.by_domain(f"pos{j}") for j in range(n_items)], axis=1).reshape(-1)
+        positive = _by_item(totals, "pos")
     return Layout(
         domain=domain,
         item=item,
@@ -62,6 +62,12 @@ def layout(totals: PsuTotals, n_items: int) -> Layout:
         w=totals.by_domain("w")[domain],
         n_positive=positive,
     )
+
+
+def _by_item(totals: PsuTotals, name: str) -> Floats:
+    """Sums by domain of a measure that each variable has, in column order (K,)."""
+    names = [key for key in totals.sums if key.startswith(name) and key[len(name) :].isdigit()]
+    return np.stack([totals.by_domain(key) for key in names], axis=1).reshape(-1)
 
 
 def unit_terms(totals: PsuTotals, kind: Kind, n_items: int) -> UnitTerms:
@@ -139,7 +145,8 @@ def srs_variance(totals: PsuTotals, at: Layout, kind: Kind, estimate: Floats, ag
         Relative to the origin of the query, if it has one.
     against : {"wr", "wor"}
         With replacement, or without from a population of Σw: the latter is NaN where Σw does not exceed
-        the number of rows, as with weights normalised to the sample size.
+        the number of rows, and everywhere when the weights of the file have a mean of 1 (normalised to the
+        sample size), for then Σw is no population.
     """
     n, w = at.n_weighted, at.w
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -150,7 +157,7 @@ def srs_variance(totals: PsuTotals, at: Layout, kind: Kind, estimate: Floats, ag
         if kind == "ratio":
             variance = variance * (w / totals.by_domain("wx")[at.domain]) ** 2
         if against == "wor":
-            variance = np.where(w > n, variance * (w - n) / w, np.nan)
+            variance = np.where((w > n) & (totals.mean_weight > 1.001), variance * (w - n) / w, np.nan)
     return np.where(n > 1, variance, np.nan)
 
 
@@ -161,8 +168,7 @@ def _spread(totals: PsuTotals, at: Layout, kind: Kind, estimate: Floats) -> Floa
         return share * (1 - share)
     if kind == "proportion":
         return estimate * (1 - estimate)
-    n_items = len(at.item) // max(len(totals.domains), 1)
-    squares = np.stack([totals.by_domain(f"wyy{j}") for j in range(n_items)], axis=1).reshape(-1)
+    squares = _by_item(totals, "wyy")
     if kind == "ratio":
         wxy, wxx = totals.by_domain("wxy0"), totals.by_domain("wxx")
         return np.asarray(np.maximum(squares - 2 * estimate * wxy + estimate**2 * wxx, 0.0) / at.w)

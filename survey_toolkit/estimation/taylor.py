@@ -209,6 +209,8 @@ class _Block:
 
 def _scatter(block: _Block, centre: Floats, weight: Floats | float) -> Floats:
     """Sum of squares and products about ``centre``, centred before it is squared, in bounded memory."""
+    if block.n * block.m > _BLOCK and np.bincount(block.column).max() < block.n / 2:
+        return _sparse_scatter(block, centre) * np.outer(weight, weight)
     out = np.zeros((block.m, block.m))
     step = max(1, _BLOCK // max(block.m, 1))
     for low in range(0, block.n, step):
@@ -219,6 +221,15 @@ def _scatter(block: _Block, centre: Floats, weight: Floats | float) -> Floats:
         dense = (dense - centre) * weight
         out += dense.T @ dense
     return out
+
+
+def _sparse_scatter(block: _Block, centre: Floats) -> Floats:
+    """The same where most values are zero: then Σzz' exceeds n times the squared mean: no cancelling."""
+    from scipy.sparse import csr_array
+
+    z = csr_array((block.value, (block.row, block.column)), shape=(block.n, block.m))
+    cross = np.outer(sum_by(block.column, block.value, block.m), centre)
+    return np.asarray((z.T @ z).toarray() - cross - cross.T + block.n * np.outer(centre, centre))
 
 
 def _widen(columns: Ints, block: _Block, grand: Floats) -> tuple[Ints, _Block, Floats]:

@@ -56,6 +56,8 @@ class PsuTotals:
         Rows for which the condition of the subpopulation is not known.
     n_rows : int
         Rows in the file.
+    mean_weight : float
+        Over all rows, where asked for; NaN otherwise.
     """
 
     table: DesignTable
@@ -69,6 +71,7 @@ class PsuTotals:
     n_null_by: int
     n_null_where: int
     n_rows: int
+    mean_weight: float = float("nan")
 
     def by_domain(self, name: str) -> Floats:
         """Sum over units, shape (D,)."""
@@ -139,6 +142,7 @@ def psu_totals(frame: LazyFrame, design: SurveyDesign, query: Query) -> PsuTotal
         n_null_by=int(sums["domain"][inside & (domain < 0)].sum()),
         n_null_where=int(sums["where_null"].sum()) if "where_null" in sums else 0,
         n_rows=int(sums["rows"].sum()),
+        mean_weight=float(sums["w_rows"].sum() / sums["rows"].sum()) if "w_rows" in sums else float("nan"),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from survey_toolkit.errors import SurveyToolkitError, did_you_mean
 from survey_toolkit.indicators.collection import Figures
+from survey_toolkit.indicators.columns import Columns, code_text
 from survey_toolkit.indicators.figure import TOTAL, Figure, figure_id
 from survey_toolkit.indicators.lineage import english
 from survey_toolkit.indicators.trace import FileRecord, Trace, TraceStep
@@ -19,7 +20,6 @@ __all__ = [
     "Measure",
     "SeriesLike",
     "TraceParts",
-    "code_text",
     "figures_from_estimates",
     "figures_from_population_size",
 ]
@@ -94,30 +94,6 @@ class TraceParts:
     notes: tuple[str, ...] = field(default=())
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """Columns of a result, whichever of them it has, as plain Python values by row."""
-
-    result: Any
-    rows: int
-
-    def number(self, name: str, row: int) -> float | None:
-        column = getattr(self.result, name, None)
-        if column is None:
-            return None
-        values = np.atleast_1d(np.asarray(column, dtype=float))
-        value = float(values[row] if values.size > 1 else values[0])
-        return value if np.isfinite(value) else None
-
-    def count(self, name: str, row: int) -> int | None:
-        value = self.number(name, row)
-        return None if value is None else round(value)
-
-    def text(self, name: str) -> str:
-        value = getattr(self.result, name, "")
-        return value if isinstance(value, str) else ""
-
-
 def figures_from_estimates(
     indicator: str,
     series: SeriesLike,
@@ -183,7 +159,7 @@ def figures_from_estimates(
     parts = trace or TraceParts()
     values = np.atleast_1d(np.asarray(estimates.estimate, dtype=float))
     domains = list(getattr(estimates, "domains", ())) or [()] * len(values)
-    columns = _Columns(estimates, len(values))
+    columns = Columns(estimates, len(values))
     figures = []
     for row, domain in enumerate(domains):
         codes = dict(zip(names, (code_text(code) for code in domain), strict=True))
@@ -241,7 +217,7 @@ def figures_from_population_size(
     """
     kind = _measure(series, measure)
     scale = _scale(series, population)
-    columns = _Columns(result, 1)
+    columns = Columns(result, 1)
     observed = columns.number("n", 0)
     numbers: dict[str, Any]
     if kind == "detected":
@@ -271,23 +247,6 @@ def figures_from_population_size(
         trace=_trace(_model_step(columns, kind, population if scale != 1 else None), parts),
     )
     return Figures([figure])
-
-
-def code_text(code: object) -> str:
-    """Code of a domain as text: whole floats lose their ``.0``, missing is ``_U`` (unknown).
-
-    Examples
-    --------
-    >>> code_text(3.0), code_text("F"), code_text(True), code_text(None)
-    ('3', 'F', 'true', '_U')
-    """
-    if code is None or code != code or type(code).__name__ in ("NAType", "NaTType"):
-        return "_U"
-    if isinstance(code, bool | np.bool_):
-        return "true" if code else "false"
-    if isinstance(code, float | np.floating) and float(code).is_integer():
-        return str(int(code))
-    return str(code)
 
 
 def _attribute(series: SeriesLike, name: str) -> str:
@@ -321,7 +280,7 @@ def _base(
     )
 
 
-def _numbers(columns: _Columns, row: int) -> dict[str, Any]:
+def _numbers(columns: Columns, row: int) -> dict[str, Any]:
     numbers: dict[str, Any] = {"value": columns.number("estimate", row), "level": _level(columns)}
     for name in ("ci_low", "ci_high", "se", "cv", "deff", "df", "bound_low", "bound_high"):
         numbers[name] = columns.number(name, row)
@@ -330,7 +289,7 @@ def _numbers(columns: _Columns, row: int) -> dict[str, Any]:
     return numbers
 
 
-def _level(columns: _Columns) -> float:
+def _level(columns: Columns) -> float:
     value = columns.number("level", 0)
     return 0.95 if value is None else value
 
@@ -346,7 +305,7 @@ def _trace(own: TraceStep, parts: TraceParts) -> Trace:
     )
 
 
-def _estimator_step(columns: _Columns, row: int) -> TraceStep:
+def _estimator_step(columns: Columns, row: int) -> TraceStep:
     """What the estimator did in this cell; the counts are the cell's own and go when it is suppressed."""
     told = []
     for name, words in (
@@ -369,7 +328,7 @@ def _estimator_step(columns: _Columns, row: int) -> TraceStep:
     )
 
 
-def _model_step(columns: _Columns, kind: Measure, population: float | None) -> TraceStep:
+def _model_step(columns: Columns, kind: Measure, population: float | None) -> TraceStep:
     observed = columns.count("n", 0)
     told = [f"{format_number(observed)} people on the lists"]
     children = []
@@ -379,12 +338,21 @@ def _model_step(columns: _Columns, kind: Measure, population: float | None) -> T
         if model is not None and str(model):
             children.append(TraceStep(kind="model", title="model", text=str(model), own=True))
         if verdict is not None and str(verdict):
-            children.append(TraceStep(kind="model", title="verdict", text=str(verdict), own=True))
+            children.append(
+                TraceStep(
+                    kind="model",
+                    title="verdict",
+                    text=str(verdict).removeprefix(f"Verdict {model}: "),
+                    own=True,
+                )
+            )
     if population is not None:
         told.append(f"divided by a resident population of {format_number(population)}")
     title = "count of distinct people on the lists"
     if kind == "estimated":
         title = columns.text("method") or "multiple systems estimation"
+        interval = columns.text("ci_method")
+        title += f"; interval: {interval}" if interval else ""
     return TraceStep(kind="estimator", title=title, text=", ".join(told), own=True, children=tuple(children))
 
 

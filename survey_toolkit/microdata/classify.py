@@ -254,13 +254,18 @@ class _Task:
         frame = self.data.frame.copy(deep=False)
         frame[name], frame[name + STATUS_SUFFIX] = flags, words
         counts = {s: int((status == s).sum()) for s in (MET, NOT_MET, UNDETERMINED, NOT_APPLICABLE)}
-        said = ", ".join(f"{n:,} {s.replace('_', ' ')}" for s, n in counts.items())
-        variables = {**self.data.variables, **self._variables()}
+        # notes are published, and a small number of people who met the definition must not be: the note tells
+        # how many could be decided, the provenance (which stays with the microdata) how
+        said = (
+            f"{counts[MET] + counts[NOT_MET]:,} decided, {counts[UNDETERMINED]:,} undetermined, "
+            f"{counts[NOT_APPLICABLE]:,} not applicable"
+        )
+        variables = {**self.data.variables, **self._variables(counts)}
         return self.data.replace(
             frame=frame, variables=variables, notes=(*self.data.notes, *notes, f"{self.label}: {said}")
         )
 
-    def _variables(self) -> dict[str, Variable]:
+    def _variables(self, counts: Mapping[str, int]) -> dict[str, Variable]:
         output, sentence = self.output, self.registry.sentence(self.output.rule)
         named = dict.fromkeys(rule_criteria(output.rule))
         provenance: dict[str, Any] = {
@@ -273,6 +278,7 @@ class _Task:
             "reads": self._reads(),
             "level": output.level,
             "lift": output.lift,
+            "counts": dict(counts),
             "references": [r.model_dump(exclude_none=True) for r in output.references],
         }
         label = in_language(output.label)

@@ -134,8 +134,8 @@ def _warnings(result: PopulationSize, table: Comparison) -> tuple[str, ...]:
     told = []
     if table.lower_bound is not None and result.estimate < table.lower_bound:
         told.append(
-            f"The estimate lies below Chao's lower bound of {table.lower_bound:,.0f}, which holds when people "
-            "differ in how easily they are seen: it may well be too low."
+            f"The estimate lies below Chao's lower bound of {table.lower_bound:,.0f}, which holds when "
+            "people differ in how easily they are seen: it may well be too low."
         )
     estimates = [r.estimate for r in table.results.values()]
     if estimates and max(estimates) > 1.5 * min(estimates):

@@ -237,8 +237,8 @@ def _status_audit(name: str, data: Microdata) -> AuditEntry:
     return AuditEntry(
         target=name,
         level="person",
-        sources=tuple(provenance.get("variables", ())),
-        rule=str(provenance.get("rule", "")),
+        sources=tuple(provenance.get("reads", ())),
+        rule=str(provenance.get("sentence", "")),
         n_in=data.n_rows,
         n_valid=data.n_rows - outside - open_cases,
         n_undetermined=open_cases,

@@ -103,6 +103,8 @@ LABELS = {
     "age_band": {"5-11": "5 to 11 years", "12-14": "12 to 14 years", "15-17": "15 to 17 years"},
 }
 
+REGIONS = {"1": "North", "2": "Coast and river plain", "3": "South", "4": "Islands"}
+
 #: Children and economically active children by sex and age band.
 CHILDREN = {
     ("F", "5-11"): (812, 3), ("F", "12-14"): (371, 31), ("F", "15-17"): (346, 62),
@@ -207,7 +209,7 @@ def survey_figures(truth: bool = True) -> Figures:
         figures += figures_from_estimates(
             "forced_labour", FL, estimates(by, table), **{**common, "dimensions": ("region",)} | {
                 "definition": "forced_labour", "version": "icls20-2018",
-                "labels": {"region": dict(zip("1234", ("North", "Coast and river plain", "South", "Islands"), strict=True))},
+                "labels": {"region": REGIONS},
             }
         )  # fmt: skip
     return figures
@@ -223,7 +225,7 @@ def mse_figures(observed: int = 2744) -> Figures:
     common: dict[str, Any] = {
         "country": "GBR", "period": "2013", "definition": "trafficking", "version": "palermo-2000",
         "trace": TraceParts(
-            design=TraceStep(kind="lists", title="five lists", text="police force and national crime agency merged"),
+            design=TraceStep(kind="lists", title="five lists", text="police and crime agency merged"),
             steps=(
                 TraceStep(kind="definition", title="trafficking@palermo-2000", text="Trafficking in persons"),
                 TraceStep(kind="indicator", title="16.2.2"),

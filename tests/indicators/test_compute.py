@@ -15,7 +15,8 @@ from survey_toolkit.indicators import (
 )
 
 SERIES = SimpleNamespace(
-    id="SL_TLF_CHLDEA", label={"en": "Children"}, variable="child_labour_a", statistic="proportion", unit="PT",
+    id="SL_TLF_CHLDEA", label={"en": "Children"}, variable="child_labour_a", statistic="proportion",
+    unit="PT",
     universe={"en": "children 5-17"}, sdmx={"AGE": "Y5T17"}, custom=False,
 )  # fmt: skip
 WHERE = {"country": "KHM", "period": "2024", "definition": "child_labour", "version": "sdg-2021"}

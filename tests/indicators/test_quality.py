@@ -13,7 +13,8 @@ def make(k, n, *, deff=1.0, df=100.0, **changes):
     p = k / n
     se = math.sqrt(p * (1 - p) / n * deff)
     values = {
-        "id": "x", "indicator": "x", "series": "x", "label": "x", "variable": "x", "country": "KHM", "period": "2024",
+        "id": "x", "indicator": "x", "series": "x", "label": "x", "variable": "x", "country": "KHM",
+        "period": "2024",
         "statistic": "proportion", "unit": "PT", "value": p, "se": se, "cv": se / p if p else None, "n": n,
         "n_positive": k, "df": df, "deff": deff,
     }  # fmt: skip

@@ -71,7 +71,9 @@ def test_facts_must_meet_in_one_job_and_lift_by_kleene_any() -> None:
     ]
     assert made.frame["forced_labour"].isna().sum() == 4
     assert "1 persons have no job row and are not met" in made.notes[0]
-    assert made.notes[-1].endswith("2 met, 3 not met, 3 undetermined, 1 not applicable")
+    assert made.notes[-1].endswith("5 decided, 3 undetermined, 1 not applicable")
+    counts = {"met": 2, "not_met": 3, "undetermined": 3, "not_applicable": 1}
+    assert made.variable("forced_labour").provenance["counts"] == counts
 
 
 def test_provenance_walks_back_to_the_source() -> None:

@@ -60,7 +60,10 @@ def test_every_cell_equals_r(
 ) -> None:
     result: StudyRun = request.getfixturevalue(run)
     estimates = {
-        (series.series.id, tuple(zip(found.domain_names, domain, strict=True))): (found.estimate[i], found.se[i])
+        (series.series.id, tuple(zip(found.domain_names, domain, strict=True))): (
+            found.estimate[i],
+            found.se[i],
+        )
         for series, found in result.survey.estimates  # type: ignore[union-attr]
         for i, domain in enumerate(found.domains)
     }
