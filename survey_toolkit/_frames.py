@@ -32,6 +32,7 @@ __all__ = [
     "STATUS_VALUES",
     "UNDETERMINED",
     "LazyFrame",
+    "collected",
     "column_names",
     "null_aware",
     "null_aware_pandas",
@@ -177,6 +178,16 @@ def open_path(path: str | os.PathLike[str]) -> Any:
         hint="read it with read_microdata first",
         code="unsupported-format",
     )
+
+
+def collected(frame: LazyFrame) -> Any:
+    """Bring a lazy frame into memory: in its own kind if that lives in memory, else as pandas.
+
+    Left alone, narwhals turns an out-of-memory engine into Arrow, which the toolkit does not require.
+    """
+    engine = frame.implementation
+    local = engine.is_polars() or engine.is_pandas() or engine.is_pyarrow()
+    return frame.collect() if local else frame.collect("pandas")
 
 
 def column_names(frame: LazyFrame) -> list[str]:

@@ -13,7 +13,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from survey_toolkit._frames import LazyFrame
+from survey_toolkit._frames import LazyFrame, collected
 from survey_toolkit.errors import EstimationError
 from survey_toolkit.estimation.design import SurveyDesign
 from survey_toolkit.estimation.measures import PREFIX, Query, base_columns, measures
@@ -133,10 +133,7 @@ def _to_numpy(rows: LazyFrame) -> dict[str, NDArray[Any]]:
     """Bring a small aggregate into memory, one array a column; nulls of key columns become None."""
     if rows.implementation.is_duckdb():
         return {name: _unmask(column) for name, column in rows.to_native().fetchnumpy().items()}
-    local = (
-        rows.implementation.is_polars() or rows.implementation.is_pandas() or rows.implementation.is_pyarrow()
-    )
-    frame = rows.collect() if local else rows.collect("pandas")
+    frame = collected(rows)
     out: dict[str, NDArray[Any]] = {}
     for name in frame.columns:
         column = frame[name]

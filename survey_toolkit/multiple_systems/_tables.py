@@ -141,7 +141,7 @@ def read_records(data: Any, lists: Sequence[str]) -> tuple[list[str], IntArray]:
 def _columns(data: Any) -> dict[str, list[Any]]:
     import narwhals.stable.v2 as nw
 
-    frame = _frames.null_aware(data).collect()
+    frame = _frames.collected(_frames.null_aware(data))
     return {str(name): nw.DataFrame.get_column(frame, name).to_list() for name in frame.columns}
 
 
