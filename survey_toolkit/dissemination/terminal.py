@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from survey_toolkit.estimation import Estimates
     from survey_toolkit.microdata import Microdata
-    from survey_toolkit.multiple_systems import CaptureHistories
+    from survey_toolkit.multiple_systems import CaptureHistories, Comparison
     from survey_toolkit.standards import Registry
 
 __all__ = [
@@ -32,6 +32,19 @@ __all__ = [
 
 #: Columns a terminal needs for the rate and the number of a status side by side.
 _PAIRED_WIDTH = 100
+
+#: Codes of a variable shown in a codebook.
+_CODES = 5
+
+#: Types of columns in words.
+_TYPES = {
+    "Int64": "integer",
+    "Float64": "number",
+    "string": "text",
+    "boolean": "yes/no",
+    "datetime64[us]": "date",
+    "datetime64[ns]": "date",
+}
 
 #: Quality and disclosure in one short word each; the report says why.
 FLAGS = {"reliable": "", "low_reliability": "low reliability", "not_publishable": "not publishable"}
@@ -75,18 +88,24 @@ def codebook_rows(data: Microdata) -> list[dict[str, Any]]:
 
 def print_codebook(data: Microdata, console: Console | None = None) -> None:
     """Print a codebook of a file as read."""
+    out = console or _console()
     source = data.source
     rows = codebook_rows(data)
     table = _table(f"{source.name}: {len(data.frame):,} rows, {len(rows)} variables ({source.format})")
-    for heading in ("variable", "label", "type", "filled", "blank", "codes", "declared missing"):
-        table.add_column(heading, justify="right" if heading in ("filled", "blank") else "left")
+    table.add_column("variable", no_wrap=True)
+    table.add_column("label", ratio=2)
+    table.add_column("type", no_wrap=True)
+    table.add_column("blank", justify="right", no_wrap=True)
+    table.add_column("codes; declared missing", ratio=3)
     for row in rows:
-        codes = "; ".join(f"{k} {v}" for k, v in list(row["codes"].items())[:8])
-        more = "; …" if len(row["codes"]) > 8 else ""
-        missing = ", ".join(row["declared_missing"])
-        cells = (row["name"], row["label"], row["type"], f"{row['filled']:,}", f"{row['blank']:,}")
-        table.add_row(*map(_safe, (*cells, codes + more, missing)))
-    (console or _console()).print(table)
+        codes = [f"{k} {v.strip()}" for k, v in row["codes"].items()]
+        shown = "; ".join(codes[:_CODES]) + (f"; … {len(codes) - _CODES} more" if len(codes) > _CODES else "")
+        if row["declared_missing"]:
+            shown += f" (missing: {', '.join(row['declared_missing'])})"
+        cells = (row["name"], row["label"], _TYPES.get(row["type"], row["type"]), f"{row['blank']:,}", shown)
+        table.add_row(*map(_safe, cells))
+    out.print(table)
+    _print_notes(out, data.notes)
 
 
 def audit_rows(data: Microdata) -> list[dict[str, Any]]:
@@ -122,26 +141,40 @@ def print_audit(data: Microdata, console: Console | None = None) -> None:
 
 def print_estimates(estimates: Estimates, console: Console | None = None) -> None:
     """Print a result of estimation with its notes."""
+    out = console or _console()
     frame = estimates.to_frame()
     table = _table(f"{estimates.statistic} of {estimates.variable}")
-    for name in frame.columns:
-        table.add_column(name, justify="left" if name in estimates.domain_names else "right")
-    for row in frame.itertuples(index=False):
-        table.add_row(*(_cell(v) for v in row))
-    out = console or _console()
+    for name in estimates.domain_names:
+        table.add_column(_safe(name))
+    wide = ("cv", "deff", "df") if out.width >= _PAIRED_WIDTH else ()
+    for name in ("estimate", f"{100 * estimates.level:g} % interval", "se", *wide, "n"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in frame.to_dict("records"):
+        interval = f"{_cell(row['ci_low'])} – {_cell(row['ci_high'])}"
+        numbers = [_cell(row["estimate"]), interval, *(_cell(row[name]) for name in ("se", *wide, "n"))]
+        table.add_row(*(_cell(row[name]) for name in estimates.domain_names), *numbers)
     out.print(table)
+    out.print(f"  {_safe(estimates.method)}")
     _print_notes(out, estimates.notes)
 
 
-def print_comparison(histories: CaptureHistories, comparison: Any, console: Console | None = None) -> None:
-    """Print every method of multiple systems estimation side by side."""
-    frame = comparison.to_frame()
+def print_comparison(
+    histories: CaptureHistories, comparison: Comparison, console: Console | None = None
+) -> None:
+    """Print every method of multiple systems estimation side by side, the refusals with their reason."""
+    out = console or _console()
     table = _table(f"Population size: {histories.n_observed:,} people seen on {len(histories.lists)} lists")
-    for name in frame.columns:
-        table.add_column(name)
-    for row in frame.itertuples(index=False):
-        table.add_row(*(_cell(v) for v in row))
-    (console or _console()).print(table)
+    table.add_column("method", no_wrap=True)
+    for name in ("estimate", "interval"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("model, remark")
+    for name, result in comparison.results.items():
+        interval = f"{result.ci_low:,.0f} – {result.ci_high:,.0f}"
+        words = "; ".join(part for part in (result.model, comparison.flag(name)) if part)
+        table.add_row(_safe(name), f"{result.estimate:,.0f}", interval, _safe(words))
+    for name, reason in comparison.refused.items():
+        table.add_row(_safe(name), "–", "", _safe(f"refused: {reason}"))
+    out.print(table)
 
 
 def registry_rows(registry: Registry) -> dict[str, list[dict[str, Any]]]:
@@ -275,7 +308,9 @@ def _cell(value: Any) -> str:
     if value is None or value != value or type(value).__name__ == "NAType":
         return "–"
     if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1e5 else f"{value:.5g}"
+        return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
+    if isinstance(value, int):
+        return f"{value:,}"
     return _safe(value)
 
 
@@ -303,4 +338,5 @@ def _table(title: str) -> Table:
 def _console() -> Console:
     from rich.console import Console
 
-    return Console()
+    # ":NG:" between two lists is an interaction, not a pictogram
+    return Console(emoji=False)

@@ -1,0 +1,108 @@
+"""What a user sees in the terminal: readable at 80 columns, nothing interpreted, nothing hidden."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from survey_toolkit.dissemination import terminal
+from survey_toolkit.estimation import Survey, SurveyDesign
+from survey_toolkit.indicators import Figure, Figures
+from survey_toolkit.microdata import Microdata, Variable
+from survey_toolkit.multiple_systems import CaptureHistories, compare
+
+
+def _console(width: int = 80) -> tuple[Console, io.StringIO]:
+    out = io.StringIO()
+    return Console(file=out, width=width, emoji=False), out
+
+
+def _figures() -> Figures:
+    base = Figure(
+        id="8.7.1/XSC/2024/_T",
+        indicator="8.7.1",
+        series="A",
+        label="Children [bold]working[/bold]",
+        variable="child_labour_a",
+        country="XSC",
+        period="2024",
+        breakdown={"sex": "_T"},
+        statistic="proportion",
+        unit="PT",
+        value=0.102,
+        ci_low=0.092,
+        ci_high=0.113,
+        n=6411,
+        truth=0.1,
+    )
+    return Figures(
+        [
+            base,
+            replace(
+                base,
+                id="8.7.1/XSC/2024/F",
+                breakdown={"sex": "F"},
+                labels={"sex": "Female"},
+                truth=0.2,
+            ),
+            replace(base, id="8.7.1/XSC/2024/M", breakdown={"sex": "M"}, labels={"sex": "Male"}).masked(
+                disclosure="suppressed", obs_status="Q"
+            ),
+        ]
+    )
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_figures(width: int, tmp_path: Path) -> None:
+    console, out = _console(width)
+    terminal.print_run(_figures(), title="Title [red]", folder=tmp_path, console=console)
+    text = out.getvalue()
+    assert max(map(len, text.splitlines())) <= width
+    assert "[bold]working[/bold]" in text  # a label is shown, never interpreted
+    assert "9.2 – 11.3" in text
+    assert "20.0 missed" in text
+    assert "suppressed" in text
+    assert "1 of 2 intervals cover the true value" in text
+
+
+def test_interactions_are_not_pictograms() -> None:
+    rows = {"11100": 3, "10000": 54, "01000": 463, "00100": 995, "00010": 695, "00001": 316, "01010": 19}
+    rows |= {"11000": 15, "10100": 19, "01100": 62, "00110": 76, "00101": 11, "00011": 8, "10010": 3}
+    lists = CaptureHistories.from_counts(rows, lists=["LA", "NG", "PF", "GO", "GP"])
+    console, out = _console()
+    terminal.print_comparison(lists, compare(lists, ["independence", "stepwise"]), console=console)
+    assert ":NG" in out.getvalue()
+    assert "🆖" not in out.getvalue()
+    assert terminal._console()._emoji is False
+
+
+def test_estimates_with_notes() -> None:
+    data = pd.DataFrame(
+        {
+            "w": [1.0] * 8,
+            "ea": [1, 1, 2, 2, 3, 3, 4, 4],
+            "works": [1, 0, 1, 1, 0, 0, 1, None],
+            "sex": list("FMFMFMFM"),
+        }
+    )
+    result = Survey(data, SurveyDesign(weight="w", psu="ea")).proportion("works", by="sex")
+    console, out = _console()
+    terminal.print_estimates(result, console=console)
+    assert "95 % interval" in out.getvalue()
+    assert "note:" in out.getvalue()
+
+
+def test_codebook_tells_no_answers() -> None:
+    data = Microdata.from_frame(
+        pd.DataFrame({"name": ["Amina", "Bopha"], "sex": [1, 2]}),
+        [Variable(name="sex", label="Sex", value_labels={1: "male", 2: "female"})],
+    )
+    console, out = _console()
+    terminal.print_codebook(data, console=console)
+    assert "Amina" not in out.getvalue()
+    assert "1 male; 2 female" in out.getvalue()
