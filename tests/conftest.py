@@ -12,6 +12,14 @@ import pytest
 
 BANK = os.environ.get("SURVEY_TOOLKIT_REFERENCE")
 
+#: The reference bank is not part of the project; without it its modules are not collected.
+collect_ignore_glob = [] if BANK else ["test_reference_*.py"]
+
+
+def pytest_report_header() -> str:
+    """Say which proofs this run leaves out."""
+    return f"reference bank: {'given' if BANK else 'none (set SURVEY_TOOLKIT_REFERENCE to run it)'}"
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Long and reference tests run when asked for; what is left out is said in the header line."""
