@@ -11,6 +11,7 @@ from survey_toolkit.datasets.simulate import (
     SimulatedSurvey,
     simulate_country,
 )
+from survey_toolkit.datasets.victim_lists import RecordErrors, VictimLists, victim_lists
 
 __all__ = [
     "DEFAULT_SEED",
@@ -19,9 +20,12 @@ __all__ = [
     "CaptureTable",
     "CountryProfile",
     "ItemNonresponse",
+    "RecordErrors",
     "SimulatedCountry",
     "SimulatedSurvey",
+    "VictimLists",
     "kosovo_1999",
     "simulate_country",
     "uk_2013",
+    "victim_lists",
 ]

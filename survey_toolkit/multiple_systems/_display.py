@@ -18,11 +18,15 @@ def format_number(value: float | None, digits: int = 0) -> str:
 
 
 def text_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Columns padded to their widest entry."""
+    """Columns padded to their widest entry, on the right; a last column of remarks on the left."""
     cells = [[str(h) for h in head], *([str(c) for c in row] for row in rows)]
     widths = [max(len(row[j]) for row in cells) for j in range(len(head))]
+    words = int(head[-1] == "remark")
     return "\n".join(
-        "  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells
+        "  ".join(
+            [c.rjust(w) for c, w in zip(row, widths, strict=True)][: len(head) - words] + row[-1:] * words
+        ).rstrip()
+        for row in cells
     )
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "check_membership",
     "check_table",
     "read_counts",
+    "read_list_files",
     "read_records",
     "sum_duplicates",
 ]
@@ -136,6 +137,40 @@ def read_records(data: Any, lists: Sequence[str]) -> tuple[list[str], IntArray]:
             code="all-zero-history",
         )
     return names, rows
+
+
+def read_list_files(
+    data: Mapping[str, Any], lists: Sequence[str] | None, key: str
+) -> tuple[list[str], IntArray, str]:
+    """List names, one 0/1 row a person, and a note, from one table a list joined on a person key."""
+    names = list(data) if lists is None else list(lists)
+    unknown = [n for n in names if n not in data]
+    if unknown:
+        raise EstimationError(
+            "there is no table for a list", where="lists", found=", ".join(unknown), expected=", ".join(data)
+        )
+    place: dict[str, int] = {}
+    members: list[set[int]] = []
+    repeated = 0
+    for name in names:
+        columns = _columns(data[name])
+        _require([key], columns, f"list '{name}'")
+        missing = sum(_missing(v) for v in columns[key])
+        if missing:
+            raise EstimationError(
+                "people without a key cannot be found on other lists",
+                where=f"list '{name}', column '{key}'",
+                found=f"{missing} of {len(columns[key])} rows",
+                hint="link the lists first: see multiple_systems.linkage",
+                code="missing-key",
+            )
+        keys = [str(v).strip() for v in columns[key]]
+        members.append({place.setdefault(v, len(place)) for v in keys})
+        repeated += len(keys) - len(set(keys))
+    rows = np.zeros((len(place), len(names)), dtype=np.int64)
+    for j, on in enumerate(members):
+        rows[sorted(on), j] = 1
+    return names, rows, f"{repeated} repeated records within lists were counted once" if repeated else ""
 
 
 def _columns(data: Any) -> dict[str, list[Any]]:

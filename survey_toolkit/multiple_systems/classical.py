@@ -117,7 +117,7 @@ def log_limits(seen: float, estimate: float, se: float, level: float) -> tuple[f
 def chao(data: CaptureHistories, *, level: float = 0.95, bias_corrected: bool = False) -> PopulationSize:
     r"""Lower bound of Chao from the people on exactly one and exactly two lists.
 
-    :math:`n + \frac{t-1}{t}\frac{f_1^2}{2 f_2}` with ``t`` lists (Chao 1987, Biometrics 43:783-791, eq. 9);
+    :math:`n + \frac{t-1}{t}\frac{f_1^2}{2 f_2}` with ``t`` lists (Chao 1987, Biometrics 43:783-791);
     bias-corrected :math:`n + \frac{t-1}{t}\frac{f_1(f_1-1)}{2(f_2+1)}`. It allows people to differ in
     visibility; an estimate of another method below it deserves suspicion.
 
@@ -177,7 +177,7 @@ def chao(data: CaptureHistories, *, level: float = 0.95, bias_corrected: bool = 
 
 
 def _chao_variance_corrected(f1: int, f2: int, a: float, unseen: float) -> float:
-    """Variance of the bias-corrected form (Chiu, Wang, Walther & Chao 2014, Biometrics 70:671-682)."""
+    """Delta-method variance of the bias-corrected form."""
     first = a * f1 * (f1 - 1) / (2 * (f2 + 1)) + a**2 * f1 * (2 * f1 - 1) ** 2 / (4 * (f2 + 1) ** 2)
     second = a**2 * f1**2 * f2 * (f1 - 1) ** 2 / (4 * (f2 + 1) ** 4)
     return float(first + second) if unseen > 0 else 0.0

@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING
 
 from survey_toolkit.errors import EstimationError, did_you_mean
 from survey_toolkit.multiple_systems._display import format_number, html_table, text_table
+from survey_toolkit.multiple_systems.bootstrap import bootstrap
 from survey_toolkit.multiple_systems.classical import chao, two_list
+from survey_toolkit.multiple_systems.closed import closed
+from survey_toolkit.multiple_systems.coverage import sample_coverage
+from survey_toolkit.multiple_systems.decomposable import decomposable_average
+from survey_toolkit.multiple_systems.flags import failures
 from survey_toolkit.multiple_systems.histories import CaptureHistories
+from survey_toolkit.multiple_systems.latent_classes import latent_classes
 from survey_toolkit.multiple_systems.loglinear import loglinear
+from survey_toolkit.multiple_systems.model_average import model_average
 from survey_toolkit.multiple_systems.results import PopulationSize
 from survey_toolkit.multiple_systems.selection import select
 from survey_toolkit.multiple_systems.stepwise import stepwise, stepwise_aic
+from survey_toolkit.multiple_systems.threshold import bayes_threshold
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 __all__ = ["METHODS", "Comparison", "compare"]
 
@@ -25,6 +34,8 @@ Method = Callable[[CaptureHistories, float], PopulationSize]
 METHODS: dict[str, Method] = {
     "chapman": lambda data, level: two_list(data, level=level),
     "chao": lambda data, level: chao(data, level=level),
+    "chao_by_list": lambda data, level: closed(data, "Mth", "chao", level=level),
+    "sample_coverage": lambda data, level: sample_coverage(data, level=level),
     "independence": lambda data, level: loglinear(data, level=level),
     "stepwise": lambda data, level: stepwise(data, level=level),
     "stepwise_aic": lambda data, level: stepwise_aic(data, level=level),
@@ -32,6 +43,12 @@ METHODS: dict[str, Method] = {
     "pairwise_aic": lambda data, level: select(data, "pairwise", "aic", level=level),
     "hierarchical_bic": lambda data, level: select(data, "hierarchical", "bic", level=level),
     "downhill_bic": lambda data, level: select(data, "hierarchical", "bic", search="downhill", level=level),
+    "bic_average": lambda data, level: model_average(data, "pairwise", "bic", level=level),
+    "stepwise_bootstrap": lambda data, level: bootstrap(data, "stepwise", level=level),
+    "pairwise_bic_bootstrap": lambda data, level: bootstrap(data, "best", level=level),
+    "decomposable": lambda data, level: decomposable_average(data, level=level),
+    "bayes_threshold": lambda data, level: bayes_threshold(data, level=level),
+    "latent_classes": lambda data, level: latent_classes(data, level=level, require_mixing=True),
 }
 """Methods by name; each takes the table and a confidence level. A new method adds one line."""
 
@@ -53,13 +70,14 @@ class Comparison:
     lower_bound: float | None
 
     def flag(self, name: str) -> str:
-        """A word of caution about one method's result, or nothing."""
-        result = self.results[name]
-        if self.lower_bound is not None and result.estimate < self.lower_bound * (1 - 1e-9):
-            return "below the Chao lower bound"
-        if result.share_extrapolated > 0.9:
-            return "over 90 % extrapolated"
-        return ""
+        """What is visibly wrong with one method's result, or nothing."""
+        return "; ".join(text for _, text in failures(self.results[name], self.lower_bound))
+
+    def plot(self) -> Figure:
+        """Forest plot of all methods: estimates, intervals, remarks and refusals."""
+        from survey_toolkit.multiple_systems.plots import plot_comparison
+
+        return plot_comparison(self)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a method, in the order asked; refused methods keep their row and give the reason."""
@@ -131,8 +149,14 @@ def compare(
             results[name] = METHODS[name](data, level)
         except EstimationError as exc:
             refused[name] = ". ".join(text for text in (exc.what, exc.found, exc.hint) if text)
-    bound = results["chao"].estimate if "chao" in results else None
-    return Comparison(results=results, refused=refused, lower_bound=bound)
+    return Comparison(results=results, refused=refused, lower_bound=_lower_bound(data))
+
+
+def _lower_bound(data: CaptureHistories) -> float | None:
+    try:
+        return chao(data).estimate
+    except EstimationError:
+        return None
 
 
 def _default_methods(data: CaptureHistories) -> list[str]:

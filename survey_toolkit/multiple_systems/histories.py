@@ -101,8 +101,20 @@ class CaptureHistories:
         return cls(tuple(names), patterns, counts)
 
     @classmethod
-    def from_records(cls, data: Any, lists: Sequence[str]) -> CaptureHistories:
-        """Count histories from one row a person with a 0/1 or Boolean column a list.
+    def from_records(
+        cls, data: Any, lists: Sequence[str] | None = None, *, key: str | None = None
+    ) -> CaptureHistories:
+        """Count histories from one row a person, or from one file a list.
+
+        Parameters
+        ----------
+        data : frame, mapping of columns or path; with ``key`` a mapping list name -> frame or path
+            One table with a 0/1 or Boolean column a list; or one table a list, whose rows are people.
+        lists : sequence of str, optional
+            List columns; with ``key`` the lists to use and their order, default all.
+        key : str, optional
+            Column that names the same person on every list. Lists without one are linked by
+            :func:`~survey_toolkit.multiple_systems.linkage.link_records`.
 
         Raises
         ------
@@ -115,7 +127,21 @@ class CaptureHistories:
         >>> people = pd.DataFrame({"ngo": [1, 1, 0], "police": [0, 1, 1]})
         >>> CaptureHistories.from_records(people, ["ngo", "police"]).counts.tolist()
         [1, 1, 1]
+        >>> files = {"ngo": pd.DataFrame({"id": [1, 2]}), "police": pd.DataFrame({"id": [2, 3]})}
+        >>> CaptureHistories.from_records(files, key="id").counts.tolist()
+        [1, 1, 1]
         """
+        if key is not None:
+            names, patterns, note = _tables.read_list_files(data, lists, key)
+            patterns, counts = _tables.sum_duplicates(patterns, np.ones(len(patterns)))
+            return cls(tuple(names), patterns, counts, (note,) if note else ())
+        if lists is None:
+            raise EstimationError(
+                "name the list columns, or the key that joins one table a list",
+                where="lists",
+                expected="lists=['A', 'B', ...] or key='person_id'",
+                code="missing-lists",
+            )
         names, patterns = _tables.read_records(data, lists)
         patterns, counts = _tables.sum_duplicates(patterns, np.ones(len(patterns)))
         return cls(tuple(names), patterns, counts)

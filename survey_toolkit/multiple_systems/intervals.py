@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,10 @@ from survey_toolkit.errors import EstimationError
 from survey_toolkit.multiple_systems.poisson import fit_models
 
 __all__ = [
+    "Curve",
     "ProfileLimits",
     "check_level",
+    "curve_limits",
     "normal_quantile",
     "profile_limits",
     "wald_limits",
@@ -92,6 +94,18 @@ class ProfileLimits:
     high: tuple[float, ...]
 
 
+class Curve(Protocol):
+    """A profile likelihood, as a function of the number put in the unseen cell."""
+
+    def at(self, unseen: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Log likelihood and dark figure at each value of the unseen cell, shapes (k,)."""
+        ...
+
+    def value(self, unseen: float) -> float:
+        """Log likelihood at one value."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Curve:
     """Profile likelihood of one model, walked along the number put in the unseen cell."""
@@ -140,10 +154,16 @@ def profile_limits(
         Standard error of its log: the scale of the search.
     kind : {"multinomial", "poisson"}
     """
+    curve = _Curve(np.asarray(counts, dtype=float), terms, kind)
+    return curve_limits(curve, float(np.sum(counts[1:])), levels, start, se_log)
+
+
+def curve_limits(
+    curve: Curve, n: float, levels: Sequence[float], start: float, se_log: float
+) -> ProfileLimits:
+    """Maximum and limits of any profile likelihood; parameters as there; ``n`` people seen."""
     from scipy.special import chdtri
 
-    curve = _Curve(np.asarray(counts, dtype=float), terms, kind)
-    n = float(np.sum(counts[1:]))
     width = float(np.clip(se_log, 0.05, 3.0))
     peak = _maximise(curve, max(start, _TINY), width)
     top = curve.value(peak)
@@ -158,7 +178,7 @@ def profile_limits(
     return ProfileLimits(at[0], tuple(levels), tuple(at[1::2]), tuple(at[2::2]))
 
 
-def _maximise(curve: _Curve, start: float, width: float) -> float:
+def _maximise(curve: Curve, start: float, width: float) -> float:
     """Value of the unseen cell with the highest profile likelihood, by repeated sections."""
     for _ in range(60):
         grid = start * np.exp(np.linspace(-3 * width, 3 * width, _POINTS))
@@ -176,13 +196,13 @@ def _maximise(curve: _Curve, start: float, width: float) -> float:
     return float(grid[best])
 
 
-def _lower(curve: _Curve, peak: float, target: float) -> float:
+def _lower(curve: Curve, peak: float, target: float) -> float:
     if curve.value(0.0) >= target:
         return 0.0
     return _crossing(curve, 0.0, peak, target)
 
 
-def _upper(curve: _Curve, peak: float, target: float, width: float, n: float) -> float:
+def _upper(curve: Curve, peak: float, target: float, width: float, n: float) -> float:
     inner, outer = peak, max(peak, 1.0) * float(np.exp(2 * width))
     while curve.value(outer) >= target:
         inner, outer = outer, outer * float(np.exp(2 * width))
@@ -191,7 +211,7 @@ def _upper(curve: _Curve, peak: float, target: float, width: float, n: float) ->
     return _crossing(curve, outer, inner, target)
 
 
-def _crossing(curve: _Curve, outside: float, inside: float, target: float) -> float:
+def _crossing(curve: Curve, outside: float, inside: float, target: float) -> float:
     """Where the likelihood equals the target between a point below it and a point above it."""
     for _ in range(10):
         grid = np.linspace(outside, inside, _POINTS)

@@ -157,26 +157,15 @@ def population_size(
     method: str = "log-linear model",
 ) -> PopulationSize:
     """Assemble the result of one fitted model."""
-    if ci not in CI_METHODS:
-        raise EstimationError(
-            "there is no such interval", where="ci", found=repr(ci), expected=", ".join(CI_METHODS)
-        )
-    check_level(level)
     n, dark = data.n_observed, float(fits.dark_figure[row])
     se_log = float(np.sqrt(fits.variance[row]))
     criteria = Criteria.of(fits, n)
-    diagnostics = {
+    diagnostics: dict[str, float] = {
         "se_log_dark": se_log,
         "n_cells": float(fits.n_cells[row]),
         "n_terms": float(fits.n_terms[row]),
     }
-    if ci == "wald":
-        low, high = wald_limits(n, np.log(dark), se_log, level)
-    else:
-        kind: ProfileKind = "multinomial" if ci == "profile" else "poisson"
-        limits = profile_limits(data.table(), terms, [level], dark, se_log, kind)
-        low, high = limits.low[0], limits.high[0]
-        diagnostics[f"{kind}_estimate"] = limits.maximum
+    low, high, maximum = _interval(data, terms, dark, se_log, ci, level)
     masks = [int(s) for s in np.flatnonzero(terms)]
     tops = generators(masks)
     return PopulationSize(
@@ -201,10 +190,25 @@ def population_size(
         coefficients=_coefficients(data, fits, row),
         boundary_terms=verdict.boundary_terms,
         verdict=verdict,
-        diagnostics=diagnostics,
+        diagnostics=diagnostics | maximum,
         assumptions=ASSUMPTIONS,
         notes=(*data.notes, *_fit_notes(n, dark, high, verdict)),
     )
+
+
+def _interval(
+    data: CaptureHistories, terms: BoolArray, dark: float, se_log: float, ci: CiMethod, level: float
+) -> tuple[float, float, dict[str, float]]:
+    """Limits, and the maximum of the profile likelihood where one was walked."""
+    if ci not in CI_METHODS:
+        raise EstimationError(
+            "there is no such interval", where="ci", found=repr(ci), expected=", ".join(CI_METHODS)
+        )
+    if ci == "wald":
+        return *wald_limits(data.n_observed, np.log(dark), se_log, check_level(level)), {}
+    kind: ProfileKind = "multinomial" if ci == "profile" else "poisson"
+    limits = profile_limits(data.table(), terms, [level], dark, se_log, kind)
+    return limits.low[0], limits.high[0], {f"{kind}_estimate": limits.maximum}
 
 
 def _coefficients(data: CaptureHistories, fits: Fits, row: int) -> tuple[Coefficient, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -188,8 +188,10 @@ class PopulationSize:
     path : tuple of Step
     smallest_p_not_entered : float or None
     selection : Selection or None
-    replicates : None
+    replicates : array or None
         Draws or bootstrap replicates, where a method makes them.
+    detail : object or None
+        What only this method reports: a bootstrap, a posterior over graphs, chains.
     assumptions : str
         In plain language, with what would break them.
     notes : tuple of str
@@ -221,6 +223,7 @@ class PopulationSize:
     selection: Selection | None = None
     diagnostics: Mapping[str, float] = field(default_factory=dict)
     replicates: FloatArray | None = None
+    detail: Any = None
     assumptions: str = ""
     notes: tuple[str, ...] = ()
 
@@ -240,6 +243,13 @@ class PopulationSize:
         return self.dark_figure / self.estimate
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is visibly wrong with this estimate, worst first; :func:`diagnose` tells more."""
+        from survey_toolkit.multiple_systems.flags import failures
+
+        return tuple(text for _, text in failures(self))
+
+    @property
     def near_ties(self) -> tuple[RankedModel, ...]:
         """Other models within 2 of the best criterion, when the model was selected from a family."""
         return self.selection.near_ties()[1:] if self.selection else ()
@@ -255,6 +265,7 @@ class PopulationSize:
             "df": self.df,
             **{k: getattr(self, k) for k in ("n", "dark_figure", "share_extrapolated")},
             **{k: getattr(self, k) for k in ("ci_method", "level", "deviance", "aic", "bic")},
+            "remark": "; ".join(self.warnings),
         }
         return pd.DataFrame([row])
 
@@ -267,6 +278,7 @@ class PopulationSize:
             ["observed", format_number(self.n)],
             ["unseen (extrapolated)", f"{format_number(self.dark_figure)} ({self.share_extrapolated:.0%})"],
         ]
+        rows += [["!", text] for text in self.warnings]
         if self.model:
             rows.append(["model", self.model])
         if self.df is not None:

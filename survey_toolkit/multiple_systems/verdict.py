@@ -25,7 +25,14 @@ from survey_toolkit.multiple_systems.terms import (
     term_name,
 )
 
-__all__ = ["ExistenceScan", "check_existence", "model_terms", "require_estimable", "scan_existence"]
+__all__ = [
+    "ExistenceScan",
+    "check_existence",
+    "model_terms",
+    "require_estimable",
+    "require_overlap",
+    "scan_existence",
+]
 
 BoolArray = NDArray[np.bool_]
 
@@ -125,6 +132,25 @@ def require_estimable(data: CaptureHistories, terms: BoolArray, *, where: str = 
         found=verdict.reason,
         hint=verdict.fix,
         code="no-mle" if not verdict.exists else "not-identifiable",
+    )
+
+
+def require_overlap(data: CaptureHistories, method: str) -> None:
+    """Refuse lists that share nobody: whatever a prior then answers is the prior's own answer.
+
+    Raises
+    ------
+    EstimationError
+        With code ``"no-overlap"``.
+    """
+    if any(data.overlaps().values()):
+        return
+    raise EstimationError(
+        "no two lists share anybody, so the answer would be the prior's alone",
+        where=method,
+        found=f"{data.n_observed:,} people, each on one list",
+        hint="link the lists better, or use lists that overlap; no method helps",
+        code="no-overlap",
     )
 
 

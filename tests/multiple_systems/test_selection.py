@@ -125,10 +125,10 @@ def test_all_pairwise_models_of_five_lists_in_a_second(uk5: ms.CaptureHistories)
 
 def test_compare_flags_what_lies_below_the_lower_bound(uk5: ms.CaptureHistories) -> None:
     table = ms.compare(uk5)
-    assert set(table.results) == set(ms.METHODS) - {"chapman"}
-    assert table.flag("independence") == "below the Chao lower bound"
+    assert set(table.results) | set(table.refused) == set(ms.METHODS) - {"chapman"}
+    assert table.flag("independence").startswith("below the Chao lower bound")
     frame = table.to_frame()
-    assert (frame["status"] == "ok").all()
+    assert (frame["status"] == "ok").sum() == len(table.results)
     assert "22,991" in repr(table)
     with pytest.raises(EstimationError, match="no such method"):
         ms.compare(uk5, ["magic"])
