@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from survey_toolkit.cli_files import crosswalk_app, files_app
 from survey_toolkit.errors import SurveyToolkitError
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ standards_app = typer.Typer(
     help="List, show, compare and check the harmonized definitions.", no_args_is_help=True
 )
 app.add_typer(standards_app, name="standards")
+app.add_typer(files_app)
+app.add_typer(crosswalk_app, name="crosswalk")
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for what is written; nothing is written elsewhere.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
@@ -172,50 +175,6 @@ def explain(
         typer.echo(json.dumps([f.to_dict() for f in chosen]))
         return
     typer.echo("\n\n".join(explain_figure(f) for f in chosen))
-
-
-@app.command()
-def inspect(
-    file: Annotated[Path, typer.Argument(help="A data file: .sav .dta .csv .parquet …")],
-    as_json: AsJson = False,
-) -> None:
-    """Print a codebook of a data file: types, labels, missing codes. No respondent's values.
-
-    Example: `survey-toolkit inspect person.sav`
-    """
-    from survey_toolkit.dissemination.terminal import codebook_rows, print_codebook
-    from survey_toolkit.microdata import read_microdata
-
-    data = read_microdata(file)
-    if as_json:
-        typer.echo(json.dumps(codebook_rows(data), default=str))
-    else:
-        print_codebook(data)
-
-
-@app.command()
-def harmonize(
-    file: Annotated[Path, typer.Argument(help="The data file.")],
-    crosswalk: Annotated[str, typer.Argument(help="A crosswalk file, or the id of a shipped one.")],
-    target: Annotated[Path, typer.Argument(help="Where to write: .parquet .sav .dta or .csv")],
-    level: Annotated[str | None, typer.Option(help="Level of the crosswalk, if it has several.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Harmonize one file with a crosswalk and print the audit.
-
-    Example: `survey-toolkit harmonize person.sav my_crosswalk.yaml person_harmonized.parquet`
-    """
-    from survey_toolkit.dissemination.terminal import audit_rows, print_audit
-    from survey_toolkit.microdata import harmonize as harmonize_data
-    from survey_toolkit.microdata import read_microdata, write_microdata
-
-    result = harmonize_data(read_microdata(file), crosswalk, level=level)
-    write_microdata(result, target)
-    if as_json:
-        typer.echo(json.dumps(audit_rows(result), default=str))
-    else:
-        print_audit(result)
-        typer.echo(f"written: {target}")
 
 
 @app.command()

@@ -27,7 +27,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     out = [
         item
         for item in items
-        if not asked and any(item.get_closest_marker(m) for m in ("slow", "reference", "browser", "spark"))
+        if not asked
+        and any(item.get_closest_marker(m) for m in ("slow", "reference", "browser", "spark", "oracle"))
     ]
     if out:
         config.hook.pytest_deselected(items=out)

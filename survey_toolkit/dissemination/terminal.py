@@ -1,4 +1,4 @@
-"""What the command line prints: figures, codebooks, audits, estimates and the registry as tables."""
+"""What the command line prints: figures, audits, estimates and the registry as tables."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "audit_rows",
-    "codebook_rows",
     "print_audit",
-    "print_codebook",
     "print_comparison",
     "print_estimates",
     "print_registry",
@@ -32,19 +30,6 @@ __all__ = [
 
 #: Columns a terminal needs for the rate and the number of a status side by side.
 _PAIRED_WIDTH = 100
-
-#: Codes of a variable shown in a codebook.
-_CODES = 5
-
-#: Types of columns in words.
-_TYPES = {
-    "Int64": "integer",
-    "Float64": "number",
-    "string": "text",
-    "boolean": "yes/no",
-    "datetime64[us]": "date",
-    "datetime64[ns]": "date",
-}
 
 #: Quality and disclosure in one short word each; the report says why.
 FLAGS = {"reliable": "", "low_reliability": "low reliability", "not_publishable": "not publishable"}
@@ -64,48 +49,6 @@ def print_run(figures: Figures, *, title: str, folder: Path, console: Console | 
         out.print(f"{suppressed} figures are suppressed to protect the people in them.")
     files = sorted(p.name for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
     out.print(f"Written to {_safe(_short(folder))}: {', '.join(files)}")
-
-
-def codebook_rows(data: Microdata) -> list[dict[str, Any]]:
-    """One row a variable: name, label, type, rows with and without a value, codes; no respondent's values."""
-    rows = []
-    for name in data.frame.columns:
-        variable = data.variables.get(name)
-        column = data.frame[name]
-        rows.append(
-            {
-                "name": name,
-                "label": (variable.label or "") if variable else "",
-                "type": str(column.dtype),
-                "filled": int(column.notna().sum()),
-                "blank": int(column.isna().sum()),
-                "codes": {str(k): v for k, v in variable.value_labels.items()} if variable else {},
-                "declared_missing": [m.text for m in variable.missing] if variable else [],
-            }
-        )
-    return rows
-
-
-def print_codebook(data: Microdata, console: Console | None = None) -> None:
-    """Print a codebook of a file as read."""
-    out = console or _console()
-    source = data.source
-    rows = codebook_rows(data)
-    table = _table(f"{source.name}: {len(data.frame):,} rows, {len(rows)} variables ({source.format})")
-    table.add_column("variable", no_wrap=True)
-    table.add_column("label", ratio=2)
-    table.add_column("type", no_wrap=True)
-    table.add_column("blank", justify="right", no_wrap=True)
-    table.add_column("codes; declared missing", ratio=3)
-    for row in rows:
-        codes = [f"{k} {v.strip()}" for k, v in row["codes"].items()]
-        shown = "; ".join(codes[:_CODES]) + (f"; … {len(codes) - _CODES} more" if len(codes) > _CODES else "")
-        if row["declared_missing"]:
-            shown += f" (missing: {', '.join(row['declared_missing'])})"
-        cells = (row["name"], row["label"], _TYPES.get(row["type"], row["type"]), f"{row['blank']:,}", shown)
-        table.add_row(*map(_safe, cells))
-    out.print(table)
-    _print_notes(out, data.notes)
 
 
 def audit_rows(data: Microdata) -> list[dict[str, Any]]:

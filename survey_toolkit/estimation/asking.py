@@ -19,8 +19,10 @@ from survey_toolkit.estimation.statistics import Deff
 
 __all__ = [
     "Asking",
+    "Bounds",
     "By",
     "DfRule",
+    "Missing",
     "Options",
     "Undetermined",
     "Where",
@@ -33,6 +35,8 @@ __all__ = [
 By: TypeAlias = str | Sequence[str] | None
 Where: TypeAlias = nw.Expr | Mapping[str, Any] | None
 Undetermined: TypeAlias = Literal["exclude", "not_met", "met"]
+Missing: TypeAlias = Literal["exclude", "refuse"]
+Bounds: TypeAlias = bool | Literal["imbens_manski"]
 DfRule: TypeAlias = Literal["domain", "design"] | float
 
 
@@ -207,7 +211,7 @@ def fill_value(undetermined: str) -> float | None:
     return {"exclude": None, "not_met": 0.0, "met": 1.0}[undetermined]
 
 
-def refuse_policy(undetermined: str, bounds: bool, name: str) -> None:
+def refuse_policy(undetermined: str, bounds: bool | str, name: str) -> None:
     """Raise if a policy for undetermined rows is asked of something that is no status."""
     check_choice("undetermined", undetermined, get_args(Undetermined))
     if bounds or undetermined != "exclude":

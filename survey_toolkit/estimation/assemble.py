@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from survey_toolkit.errors import EstimationError
+from survey_toolkit.estimation import variance
+from survey_toolkit.estimation.asking import check_choice
 from survey_toolkit.estimation.cells import Floats
-from survey_toolkit.estimation.design import SurveyDesign
 from survey_toolkit.estimation.estimates import Estimates
+from survey_toolkit.estimation.identified import imbens_manski_level
 from survey_toolkit.estimation.intervals import Interval, proportion_interval, t_interval
+from survey_toolkit.estimation.replicate_design import ReplicatedDesign, ReplicateDesign
+from survey_toolkit.estimation.replication import Replicates, failed_replicates, logit_se
 from survey_toolkit.estimation.statistics import (
     Deff,
     Kind,
@@ -22,8 +27,9 @@ from survey_toolkit.estimation.statistics import (
     srs_variance,
     unit_terms,
 )
-from survey_toolkit.estimation.taylor import Linear, estimate_linear
+from survey_toolkit.estimation.taylor import Linear, UnitTerms
 from survey_toolkit.estimation.totals import PsuTotals
+from survey_toolkit.estimation.variance import Design
 
 __all__ = ["Request", "assemble"]
 
@@ -39,38 +45,46 @@ class Request:
     deff: Deff | None
     df: Literal["domain", "design"] | float
     ci: str = "mean"
-    bounds: bool = False
+    bounds: bool | str = False
     undetermined: str = "exclude"
     origin: tuple[float, ...] = ()
+    missing: str = "exclude"
 
 
-def assemble(totals: PsuTotals, design: SurveyDesign, request: Request) -> Estimates:
+def assemble(
+    totals: PsuTotals,
+    design: Design,
+    request: Request,
+    make: Callable[[PsuTotals], UnitTerms] | None = None,
+) -> Estimates:
     """Estimate, and dress the numbers with all that a reader needs.
 
     Parameters
     ----------
     totals : PsuTotals
-    design : SurveyDesign
+    design : Design
     request : Request
+    make : callable, optional
+        Numerators and denominators of a statistic that is none of the four kinds.
 
     Returns
     -------
     Estimates
     """
+    _refuse_missing(totals, request)
     at = layout(totals, len(request.names))
-    linear = estimate_linear(unit_terms(totals, request.kind, len(request.names)), totals.table, design)
+    terms = make or (lambda t: unit_terms(t, request.kind, len(request.names)))
+    linear = variance.linear(design, totals, terms)
     linear = _without_empty(linear, at)
     se = np.sqrt(np.diagonal(linear.vcov))
-    n_psu, n_strata = totals.psu_counts("n_weighted")
-    df_domain = n_psu - n_strata
-    if request.kind != "proportion":  # as R: degf of the subset, whether the value is known or not
-        df_domain = np.subtract(*totals.psu_counts("domain_weighted"))
-    df = _df(request.df, totals, df_domain[at.domain])
+    # as R: for means and totals degf of the subset, whether the value is known or not
+    degrees = variance.degrees(design, totals, request.kind == "proportion")
+    df = _df(request.df, degrees, at)
     effects = _deff(totals, at, request, linear.estimate, se)
     estimate = linear.estimate
     if request.origin:
         estimate = estimate + np.asarray(request.origin)[at.item]
-    interval = _interval(request, estimate, se, at.n, df, at.n_positive)
+    interval = _interval(request, linear, estimate, se, at.n, df, at.n_positive)
     with np.errstate(divide="ignore", invalid="ignore"):
         cv = np.where(estimate != 0, se / np.abs(estimate), np.nan)
     bounds = _bounds(totals, design, request, at, df) if request.bounds else {}
@@ -90,17 +104,31 @@ def assemble(totals: PsuTotals, design: SurveyDesign, request: Request) -> Estim
         deff=effects,
         df=df,
         n=at.n,
-        n_psu=n_psu[at.domain].astype(float),
+        n_psu=degrees.n_psu[at.domain],
         n_positive=at.n_positive,
         n_undetermined=undetermined[at.domain],
         vcov=linear.vcov,
-        flags=_flags(request, at, se, df, interval.exact, n_psu[at.domain]),
+        flags=_flags(request, at, se, df, interval.exact, degrees.n_psu[at.domain]),
         method=_method(request, design),
-        notes=_notes(totals, design, request, interval.exact, effects),
+        notes=_notes(totals, design, request, interval.exact, effects) + failed_replicates(linear.replicates),
         level=request.level,
-        df_design=totals.table.df,
+        df_design=degrees.design,
+        replicates=_shifted(linear.replicates, request, at),
         **bounds,
     )
+
+
+def _refuse_missing(totals: PsuTotals, request: Request) -> None:
+    unknown = int(totals.sums["undetermined"].sum())
+    if request.missing == "refuse" and unknown:
+        raise EstimationError(
+            "values are missing",
+            where=", ".join(request.names),
+            found=f"{unknown} rows of the subpopulation",
+            expected="a value in every row",
+            hint="impute them, or leave them out with missing='exclude'",
+            code="missing-values",
+        )
 
 
 def _without_empty(linear: Linear, at: Layout) -> Linear:
@@ -109,13 +137,20 @@ def _without_empty(linear: Linear, at: Layout) -> Linear:
     estimate, vcov = linear.estimate.copy(), linear.vcov.copy()
     estimate[empty] = np.nan
     vcov[empty, :] = vcov[:, empty] = np.nan
-    return Linear(estimate=estimate, vcov=vcov)
+    return replace(linear, estimate=estimate, vcov=vcov)
 
 
-def _df(rule: Any, totals: PsuTotals, domain: NDArray[np.int64]) -> Floats:
+def _df(rule: Any, degrees: variance.Degrees, at: Layout) -> Floats:
     if rule == "domain":
-        return domain.astype(np.float64)
-    return np.full(len(domain), float(totals.table.df if rule == "design" else rule))
+        return degrees.domain[at.domain]
+    return np.full(len(at.domain), float(degrees.design if rule == "design" else rule))
+
+
+def _shifted(replicates: Replicates | None, request: Request, at: Layout) -> Replicates | None:
+    """Replicates of the estimates as they are shown, the origin of the query put back."""
+    if replicates is None or not request.origin:
+        return replicates
+    return replace(replicates, values=replicates.values + np.asarray(request.origin)[at.item])
 
 
 def _deff(totals: PsuTotals, at: Layout, request: Request, estimate: Floats, se: Floats) -> Floats:
@@ -127,16 +162,22 @@ def _deff(totals: PsuTotals, at: Layout, request: Request, estimate: Floats, se:
 
 
 def _interval(
-    request: Request, estimate: Floats, se: Floats, n: Floats, df: Floats, events: Floats | None
+    request: Request,
+    linear: Linear,
+    estimate: Floats,
+    se: Floats,
+    n: Floats,
+    df: Floats,
+    events: Floats | None,
 ) -> Interval:
+    if request.kind == "proportion" and request.ci == "logit" and linear.replicates is not None:
+        se = logit_se(estimate, se, linear.replicates)
     if request.kind == "proportion":
         return proportion_interval(request.ci, estimate, se, n, df, request.level, events=events)
     return t_interval(estimate, se, df, request.level)
 
 
-def _bounds(
-    totals: PsuTotals, design: SurveyDesign, request: Request, at: Layout, df: Floats
-) -> dict[str, Floats]:
+def _bounds(totals: PsuTotals, design: Design, request: Request, at: Layout, df: Floats) -> dict[str, Floats]:
     """All undetermined not met … all met, and an interval that covers both ends."""
     if request.undetermined != "exclude":
         raise EstimationError(
@@ -145,16 +186,39 @@ def _bounds(
             found=repr(request.undetermined),
             hint="leave undetermined at 'exclude'; the bounds hold both policies",
         )
+    if isinstance(request.bounds, str):
+        check_choice("bounds", request.bounds, ("imbens_manski",))
     unknown = totals.by_domain("undetermined")
     n, met = at.n + unknown, at.n_positive
-    limits = []
-    for terms, events in zip(bound_terms(totals, request.kind), (met, met + unknown), strict=True):
-        end = estimate_linear(terms, totals.table, design)
-        estimate = np.where(n > 0, end.estimate, np.nan)
-        interval = _interval(request, estimate, np.sqrt(np.diagonal(end.vcov)), n, df, events)
-        limits.append((estimate, interval))
-    (low, below), (high, above) = limits
-    return {"bound_low": low, "bound_high": high, "bound_ci_low": below.low, "bound_ci_high": above.high}
+    ends: list[tuple[Linear, Floats]] = []
+    for side, events in enumerate((met, met + unknown)):
+        end = variance.linear(design, totals, lambda t, side=side: bound_terms(t, request.kind)[side])  # type: ignore[misc]
+        ends.append((replace(end, estimate=np.where(n > 0, end.estimate, np.nan)), events))
+    levels = np.full(len(n), request.level)
+    if request.bounds == "imbens_manski":
+        (low, _), (high, _) = ends
+        se = [np.sqrt(np.diagonal(end.vcov)) for end, _ in ends]
+        levels = imbens_manski_level(low.estimate, high.estimate, se[0], se[1], df, request.level)
+    below, above = (_at_levels(request, end, n, df, events, levels) for end, events in ends)
+    return {
+        "bound_low": ends[0][0].estimate,
+        "bound_high": ends[1][0].estimate,
+        "bound_ci_low": below.low,
+        "bound_ci_high": above.high,
+    }
+
+
+def _at_levels(
+    request: Request, end: Linear, n: Floats, df: Floats, events: Floats, levels: Floats
+) -> Interval:
+    """Intervals of one end, each row at a confidence level of its own."""
+    se = np.sqrt(np.diagonal(end.vcov))
+    low, high, exact = np.full(len(n), np.nan), np.full(len(n), np.nan), np.zeros(len(n), dtype=bool)
+    for level in np.unique(levels[~np.isnan(levels)]):
+        told = replace(request, level=float(level))
+        one, rows = _interval(told, end, end.estimate, se, n, df, events), levels == level
+        low[rows], high[rows], exact[rows] = one.low[rows], one.high[rows], one.exact[rows]
+    return Interval(low=low, high=high, exact=exact)
 
 
 def _labels(
@@ -173,7 +237,7 @@ def _labels(
 
 
 def _flags(
-    request: Request, at: Layout, se: Floats, df: Floats, exact: NDArray[np.bool_], n_psu: NDArray[np.int64]
+    request: Request, at: Layout, se: Floats, df: Floats, exact: NDArray[np.bool_], n_psu: Floats
 ) -> tuple[tuple[str, ...], ...]:
     filled = at.n > 0
     binary = request.kind == "proportion"
@@ -189,13 +253,14 @@ def _flags(
     return tuple(tuple(name for name, where in marks.items() if where[k]) for k in range(len(at.n)))
 
 
-def _method(request: Request, design: SurveyDesign) -> str:
+def _method(request: Request, design: Design) -> str:
     interval = f"{request.ci} interval" if request.kind == "proportion" else "t interval"
-    return f"Taylor linearisation, {interval}; {design.sentence()}"
+    how = "replicates" if isinstance(design, ReplicateDesign | ReplicatedDesign) else "Taylor linearisation"
+    return f"{how}, {interval}; {design.sentence()}"
 
 
 def _notes(
-    totals: PsuTotals, design: SurveyDesign, request: Request, exact: NDArray[np.bool_], effects: Floats
+    totals: PsuTotals, design: Design, request: Request, exact: NDArray[np.bool_], effects: Floats
 ) -> tuple[str, ...]:
     notes = []
     if totals.n_null_by:

@@ -74,7 +74,7 @@ def collect_cells(frame: LazyFrame, design: SurveyDesign, query: Query) -> Cells
     Returns
     -------
     Cells
-        Sorted by no particular order. Without PSUs every row is a cell.
+        Sorted by no particular order. Without PSUs, or with ``values="rows"``, every row is a cell.
     """
     stages = design.n_stages
     strata, units = tuple(design.strata or ())[:stages], tuple(design.psu or ())[:stages]
@@ -82,14 +82,18 @@ def collect_cells(frame: LazyFrame, design: SurveyDesign, query: Query) -> Cells
     keys = {f"{PREFIX}h{s}": nw.col(name) for s, name in enumerate(strata)}
     keys |= {f"{PREFIX}u{s}": nw.col(name) for s, name in enumerate(units)}
     keys |= {f"{PREFIX}d{i}": nw.col(name) for i, name in enumerate(query.by)}
+    if query.replicates:
+        keys[f"{PREFIX}k"] = nw.lit(0)  # the producer's weights hold the design: rows are summed in any case
     if query.category is not None:
         keys[f"{PREFIX}c"] = query.category
+    if query.values == "cells":
+        keys[f"{PREFIX}v"] = query.outcomes[0].cast(nw.Float64)
     asked = measures(design, query)
     fpcs = {f"{PREFIX}f{s}": nw.col(name).cast(nw.Float64) for s, name in enumerate(fpc)}
     rows = frame.with_columns(**base_columns(design, query)).select(
         **{name: expr.alias(name) for name, expr in {**keys, **asked.by_row(), **fpcs}.items()}
     )
-    if units:
+    if (units or query.replicates) and query.values != "rows":
         rows = rows.group_by(*keys).agg(
             *asked.aggregates(),
             *(nw.col(name).min().alias(f"{name}_min") for name in fpcs),
@@ -97,8 +101,12 @@ def collect_cells(frame: LazyFrame, design: SurveyDesign, query: Query) -> Cells
         )
     else:
         ends = (nw.col(name).alias(f"{name}_{end}") for name in fpcs for end in ("min", "max"))
-        rows = rows.select(*keys, *asked.by_row(), *ends)
+        rows = rows.select(*keys, *(nw.col(name).fill_null(0.0) for name in asked.by_row()), *ends)
     arrays = _to_numpy(rows)
+    summed = list(asked.by_row())
+    if query.values == "cells":
+        arrays[f"{PREFIX}y0"] = arrays[f"{PREFIX}v"]
+        summed.append(f"{PREFIX}y0")
     return Cells(
         strata=tuple(arrays[f"{PREFIX}h{s}"] for s in range(len(strata))),
         units=tuple(arrays[f"{PREFIX}u{s}"] for s in range(len(units))),
@@ -107,13 +115,21 @@ def collect_cells(frame: LazyFrame, design: SurveyDesign, query: Query) -> Cells
         by=tuple(arrays[f"{PREFIX}d{i}"] for i in range(len(query.by))),
         category=arrays.get(f"{PREFIX}c"),
         sums=_derived(
-            {name.removeprefix(PREFIX): _float(arrays[name], missing=0.0) for name in asked.by_row()}
+            {name.removeprefix(PREFIX): _float(arrays[name], missing=0.0) for name in summed},
+            query.values == "rows",
         ),
     )
 
 
-def _derived(sums: dict[str, Floats]) -> dict[str, Floats]:
+def _derived(sums: dict[str, Floats], rows: bool) -> dict[str, Floats]:
     """Counts that follow from others, where the engine was not asked for them."""
+    if rows:
+        weighted = (sums.pop("w_own") > 0).astype(np.float64)
+        sums |= {"rows": np.ones(len(weighted)), "weighted": weighted, "n_weighted": sums["n"] * weighted}
+        sums |= {"wy0": sums["w"] * sums["y0"], "pos0": sums["n"] * (sums["y0"] != 0)}
+        sums["row"] = np.arange(len(weighted), dtype=np.float64)  # some quantile rules depend on the order
+        if "domain" in sums:
+            sums["domain_weighted"] = sums["domain"] * weighted
     sums.setdefault("domain", sums["rows"])
     sums.setdefault("domain_weighted", sums["weighted"])
     sums.setdefault("undetermined", sums["domain"] - sums["n"])

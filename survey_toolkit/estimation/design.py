@@ -16,6 +16,7 @@ import narwhals.stable.v2 as nw
 
 from survey_toolkit._frames import LazyFrame, require_columns
 from survey_toolkit.errors import DesignError, did_you_mean
+from survey_toolkit.estimation.adjustment import Adjustment
 
 __all__ = ["LonelyPsu", "SurveyDesign"]
 
@@ -54,6 +55,8 @@ class SurveyDesign:
         is the whole stratum is no lonely stratum.
     adjust_domain_lonely : bool
         Treat by ``adjust`` or ``average`` also strata in which a single PSU has members of the domain.
+    adjustments : tuple of Adjustment
+        Steps of weighting already taken, for the variance; set by ``Survey.calibrate`` and its like.
 
     Raises
     ------
@@ -79,6 +82,7 @@ class SurveyDesign:
     nest: bool = False
     lonely_psu: LonelyPsu = "fail"
     adjust_domain_lonely: bool = False
+    adjustments: tuple[Adjustment, ...] = ()
 
     def __post_init__(self) -> None:
         _check_option(self.lonely_psu)
@@ -156,6 +160,7 @@ class SurveyDesign:
             if columns:
                 parts.append(f"{label} {' > '.join(_names(columns))}")
         parts.append(f"lonely PSU: {self.lonely_psu}")
+        parts += [step.sentence for step in self.adjustments]
         return "; ".join(parts)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from survey_toolkit.estimation.intervals import t_interval
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from survey_toolkit.estimation.replication import Replicates
 
 __all__ = ["Estimates"]
 
@@ -73,7 +75,9 @@ class Estimates:
     level : float
         Confidence level.
     df_design : int
-        PSUs minus strata of the whole design.
+        PSUs minus strata of the whole design; with replicates the rank of their weights minus one.
+    replicates : Replicates or None
+        The estimates of each replicate, where the design has them.
     """
 
     statistic: str
@@ -102,6 +106,7 @@ class Estimates:
     bound_high: Floats | None = None
     bound_ci_low: Floats | None = None
     bound_ci_high: Floats | None = None
+    replicates: Replicates | None = None
 
     def __post_init__(self) -> None:
         k = len(self.domains)
@@ -194,6 +199,7 @@ class Estimates:
             n_positive=np.array([self.n_positive[used].sum()]),
             n_undetermined=np.array([self.n_undetermined[used].sum()]),
             vcov=se[:, None] ** 2,
+            replicates=self.replicates and self.replicates.transformed(lambda line: c[used] @ line[used]),
             flags=((),),
             method=f"contrast of {self.statistic}; {self.method}",
             bound_low=None,
@@ -220,6 +226,29 @@ class Estimates:
         c[a] += 1.0
         c[b] -= 1.0
         return self.contrast(c.tolist(), label=f"{_text(self.domains[a])} - {_text(self.domains[b])}")
+
+    def function(
+        self,
+        function: Callable[[Floats], float | Sequence[float]],
+        *,
+        label: str | Sequence[str] = "function",
+    ) -> Estimates:
+        """Any function of the estimates, with the variance that their replicates give.
+
+        Parameters
+        ----------
+        function : callable
+            From the k estimates (array) to a number, or to as many as there are labels.
+        label : str or sequence of str
+
+        Returns
+        -------
+        Estimates
+            See :func:`~survey_toolkit.estimation.functions.function_of`.
+        """
+        from survey_toolkit.estimation.functions import function_of  # it makes Estimates itself
+
+        return function_of(self, function, label=label)
 
     def _coefficients(self, coefficients: Mapping[Any, float] | Sequence[float]) -> Floats:
         if isinstance(coefficients, Mapping):

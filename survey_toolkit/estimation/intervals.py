@@ -7,6 +7,10 @@ NaN, [0, 0] or limits of the order of 1e-12. Here every method then returns the 
 Statistics* 2(175)): for no event the lower limit is 0 and the upper one :math:`1 - (\\alpha/2)^{1/n}`. The
 number of rows is *not* reduced for clustering, because nothing in the sample tells the design effect of a
 characteristic that was not met; the limit is therefore a lower bound of the honest one under clustering.
+
+``likelihood`` solves the likelihood ratio with the effective sample size exactly. R profiles a GLM that it
+fits to 1e-8 of the deviance and reads the limits off a straight line between points of a spline: they differ
+from the exact ones by 1e-4 to 1e-2 of their size (0.0050096 in place of 0.0050101 for 13 cases of 7,363).
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from numpy.typing import NDArray
 from survey_toolkit.errors import EstimationError, did_you_mean
 from survey_toolkit.estimation.cells import Floats
 
-__all__ = ["PROPORTION_INTERVALS", "Interval", "proportion_interval", "t_interval"]
+__all__ = ["PROPORTION_INTERVALS", "Interval", "proportion_interval", "t_interval", "t_quantile"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +114,24 @@ def _arcsine(s: _Proportion) -> tuple[Floats, Floats]:
     return np.sin(low) ** 2, np.sin(high) ** 2
 
 
+def _likelihood(s: _Proportion) -> tuple[Floats, Floats]:
+    """Where twice the log likelihood ratio of n_eff binomial trials reaches t² (Rao and Scott 1984)."""
+    limit = s.t**2 / (2 * s.n_eff)
+
+    def divergence(q: Floats) -> Floats:
+        return np.asarray(s.p * np.log(s.p / q) + (1 - s.p) * np.log((1 - s.p) / (1 - q)))
+
+    limits = []
+    for end in (0.0, 1.0):
+        inside, outside = s.p.copy(), np.full(len(s.p), end)
+        for _ in range(200):  # halving down to the spacing of floats
+            middle = (inside + outside) / 2
+            near = divergence(middle) <= limit
+            inside, outside = np.where(near, middle, inside), np.where(near, outside, middle)
+        limits.append(np.where(np.isnan(limit), np.nan, inside))
+    return limits[0], limits[1]
+
+
 PROPORTION_INTERVALS: Final[dict[str, Method]] = {
     "logit": _logit,
     "xlogit": _logit,
@@ -118,13 +140,14 @@ PROPORTION_INTERVALS: Final[dict[str, Method]] = {
     "clopper_pearson": _clopper_pearson,
     "wilson": _wilson,
     "asin": _arcsine,
+    "likelihood": _likelihood,
     "mean": _wald,
     "wald": _wald,
 }
 
 
-def _t_quantile(level: float, df: Floats) -> Floats:
-    """Two-sided t quantile; NaN without degrees of freedom, normal when they are infinite."""
+def t_quantile(level: float, df: Floats) -> Floats:
+    """Two-sided t quantile, (K,); NaN without degrees of freedom, normal when they are infinite."""
     from scipy.special import ndtri, stdtrit
 
     upper = 1 - (1 - level) / 2
@@ -166,7 +189,7 @@ def t_interval(estimate: Floats, se: Floats, df: Floats, level: float = 0.95) ->
     array([11.96])
     """
     _check_level(level)
-    half = _t_quantile(level, df) * se
+    half = t_quantile(level, df) * se
     return Interval(low=estimate - half, high=estimate + half, exact=np.zeros(len(estimate), dtype=bool))
 
 
@@ -232,7 +255,7 @@ def proportion_interval(
     if events is not None:
         exact |= (events == 0) | (events == n)
     state = _Proportion(
-        p=p, se=se, n=n, t=_t_quantile(level, df), t_sample=_t_quantile(level, n - 1), alpha=alpha
+        p=p, se=se, n=n, t=t_quantile(level, df), t_sample=t_quantile(level, n - 1), alpha=alpha
     )
     with np.errstate(all="ignore"):
         low, high = PROPORTION_INTERVALS[method](state)

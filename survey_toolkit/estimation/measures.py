@@ -9,15 +9,16 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
 import narwhals.stable.v2 as nw
 
 from survey_toolkit.estimation.design import SurveyDesign
 
-__all__ = ["PREFIX", "Measures", "Query", "base_columns", "measures"]
+__all__ = ["PREFIX", "SIZED", "Measures", "Query", "base_columns", "measures"]
 
+SIZED: Final = 12  # replicates whose size is compared with that of the full weight
 PREFIX: Final = "__cell_"  # of our own columns; no survey variable begins so
 
 
@@ -50,8 +51,15 @@ class Query:
         Whether to sum the weights of all rows (to know normalised weights).
     weigh_undetermined : bool
         Whether to sum the weights of undetermined rows (bounds).
+    values : {"rows", "cells"} or None
+        Bring back the first outcome itself, ``y0``: row by row, or summed over rows of equal value.
     origin : tuple of float
         Subtracted from each outcome before it is weighted, so that squares do not cancel; empty for none.
+    replicates : tuple of Expr
+        Replicate weights: every weighted sum but the squares is taken with each of them too, under its name
+        with ``@r``; ``w_all`` is the sum over all rows, for the first few.
+    signed_replicates : bool
+        Whether negative replicate weights are no mistake.
     """
 
     outcomes: tuple[nw.Expr, ...] = ()
@@ -65,7 +73,10 @@ class Query:
     binary_check: bool = False
     weigh_rows: bool = False
     weigh_undetermined: bool = False
+    values: Literal["rows", "cells"] | None = None
     origin: tuple[float, ...] = ()
+    replicates: tuple[nw.Expr, ...] = ()
+    signed_replicates: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +115,7 @@ def base_columns(design: SurveyDesign, query: Query) -> dict[str, nw.Expr]:
     base |= {f"y{j}": outcome.cast(nw.Float64) for j, outcome in enumerate(query.outcomes)}
     if query.denominator is not None:
         base["x"] = query.denominator.cast(nw.Float64)
+    base |= {f"r{r}": weight.cast(nw.Float64) for r, weight in enumerate(query.replicates)}
     others = {"where": query.where, "applicable": query.applicable, "level": query.category}
     base |= {name: expr for name, expr in others.items() if expr is not None}
     return {PREFIX + name: expr for name, expr in base.items()}
@@ -111,6 +123,8 @@ def base_columns(design: SurveyDesign, query: Query) -> dict[str, nw.Expr]:
 
 def measures(design: SurveyDesign, query: Query) -> Measures:
     """Counts and sums that a query needs, over the columns of :func:`base_columns`."""
+    if query.replicates:
+        return _replicated(design, query)
     weight = _own("weight")
     inside = _own("where").fill_null(False) if query.where is not None else None
     applicable = _own("applicable").fill_null(True) if query.applicable is not None else None
@@ -136,7 +150,23 @@ def measures(design: SurveyDesign, query: Query) -> Measures:
     if query.weigh_undetermined:
         sums["w_undetermined"] = (_all(missing, eligible), weight)
     _add_outcomes(query, valid, counts, sums)
+    sums |= _adjusted(design, sums)
+    if query.values == "rows":
+        return _plain_rows(counts, sums)
     return Measures(counts=counts, sums=sums)
+
+
+def _plain_rows(
+    counts: dict[str, nw.Expr | None], sums: dict[str, tuple[nw.Expr | None, nw.Expr]]
+) -> Measures:
+    """Rows as they are: what follows from weight, value and condition is worked out after the reading."""
+    kept = {
+        name: counts[name] for name in counts if name in ("n", "bad", "where_null", "domain", "undetermined")
+    }
+    needed = ("w", "w_rows", "leverage", "factor")
+    told = {name: pair for name, pair in sums.items() if name.startswith(needed)}
+    told |= {"y0": (counts["n"], _own("y0")), "w_own": (None, _own("weight"))}
+    return Measures(counts=kept, sums=told)
 
 
 def _add_outcomes(
@@ -165,6 +195,50 @@ def _add_outcomes(
         sums["wx"] = (valid, weight * x)
         if query.squares:
             sums["wxx"] = (valid, weight * x * x)
+
+
+def _replicated(design: SurveyDesign, query: Query) -> Measures:
+    """The measures of the full weight, and the linear sums of each replicate weight."""
+    plain = measures(design, replace(query, replicates=()))
+    bare = replace(query, replicates=(), squares=False, weigh_rows=False, values=None)
+    linear = measures(design, bare).sums
+    ones = {name: (where, _unweighted(query, name)) for name, (where, _) in linear.items()}
+    sums = plain.sums | {"w_all": (None, _own("weight"))}
+    bad = []
+    for r in range(len(query.replicates)):
+        weight = _own(f"r{r}")
+        sums |= {f"{name}@{r}": (where, weight * value) for name, (where, value) in ones.items()}
+        if r < SIZED:
+            sums[f"w_all@{r}"] = (None, weight)
+        wrong = weight.is_null() | ~weight.is_finite()
+        bad.append(wrong if query.signed_replicates else wrong | (weight < 0))
+    counts = plain.counts | {"bad_replicate": nw.any_horizontal(*bad, ignore_nulls=True)}
+    return Measures(counts=counts, sums=sums)
+
+
+def _unweighted(query: Query, name: str) -> Any:
+    """The value that a linear sum adds up, without its weight."""
+    if name == "wx":
+        return _own("x")
+    if not name.startswith("wy"):
+        return 1.0
+    j = int(name.removeprefix("wy"))
+    y = _own(f"y{j}") if query.fill is None else _own(f"y{j}").fill_null(query.fill)
+    return y - query.origin[j] if query.origin and query.origin[j] != 0 else y
+
+
+def _adjusted(
+    design: SurveyDesign, sums: dict[str, tuple[nw.Expr | None, nw.Expr]]
+) -> dict[str, tuple[nw.Expr | None, nw.Expr]]:
+    """What the steps of weighting need: A over all rows, and every linear sum times each column of C."""
+    out: dict[str, tuple[nw.Expr | None, nw.Expr]] = {}
+    linear = [name for name in sums if name in ("w", "wx", "w_undetermined") or name[2:].isdigit()]
+    factors = [factor for step in design.adjustments for factor in step.factors]
+    leverage = [column for step in design.adjustments for column in step.leverage]
+    for p, (column, factor) in enumerate(zip(leverage, factors, strict=True)):
+        out[f"leverage{p}"] = (None, column)
+        out |= {f"factor{p}_{name}": (sums[name][0], factor * sums[name][1]) for name in linear}
+    return out
 
 
 def _values(query: Query) -> Iterable[nw.Expr]:

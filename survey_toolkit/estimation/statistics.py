@@ -15,9 +15,20 @@ from survey_toolkit.estimation.cells import Floats, Ints, sum_by
 from survey_toolkit.estimation.taylor import UnitTerms
 from survey_toolkit.estimation.totals import PsuTotals
 
-__all__ = ["Deff", "Kind", "Layout", "bound_terms", "layout", "srs_variance", "unit_terms"]
+__all__ = [
+    "Deff",
+    "Kind",
+    "Layout",
+    "bound_terms",
+    "kish_design_effect",
+    "layout",
+    "srs_variance",
+    "unit_terms",
+]
 
-Kind: TypeAlias = Literal["mean", "total", "ratio", "proportion"]
+Kind: TypeAlias = Literal[
+    "mean", "total", "ratio", "proportion", "quantile", "variance", "covariance", "correlation", "gini"
+]
 Deff: TypeAlias = Literal["wr", "wor"]
 
 
@@ -159,6 +170,18 @@ def srs_variance(totals: PsuTotals, at: Layout, kind: Kind, estimate: Floats, ag
         if against == "wor":
             variance = np.where((w > n) & (totals.mean_weight > 1.001), variance * (w - n) / w, np.nan)
     return np.where(n > 1, variance, np.nan)
+
+
+def kish_design_effect(weights: Floats) -> float:
+    """Loss of precision by unequal weights alone, n Σw² / (Σw)² (Kish 1965, *Survey Sampling*, 11.7).
+
+    Examples
+    --------
+    >>> kish_design_effect(np.array([1.0, 1.0, 2.0]))
+    1.125
+    """
+    w = np.asarray(weights, dtype=np.float64)
+    return float(len(w) * (w**2).sum() / w.sum() ** 2)
 
 
 def _spread(totals: PsuTotals, at: Layout, kind: Kind, estimate: Floats) -> Floats:

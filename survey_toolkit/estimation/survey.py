@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import narwhals.stable.v2 as nw
 
 from survey_toolkit._frames import LazyFrame, null_aware
 from survey_toolkit.estimation.asking import (
     Asking,
+    Bounds,
     By,
     DfRule,
+    Missing,
     Options,
     Undetermined,
     Where,
@@ -21,17 +23,20 @@ from survey_toolkit.estimation.asking import (
     refuse_policy,
 )
 from survey_toolkit.estimation.assemble import Request, assemble
-from survey_toolkit.estimation.design import SurveyDesign
+from survey_toolkit.estimation.distribution_methods import DistributionMethods
 from survey_toolkit.estimation.estimates import Estimates
 from survey_toolkit.estimation.intervals import PROPORTION_INTERVALS
 from survey_toolkit.estimation.measures import Query
+from survey_toolkit.estimation.model_methods import ModelMethods
+from survey_toolkit.estimation.replication_methods import ReplicationMethods
 from survey_toolkit.estimation.statistics import Deff, Kind
-from survey_toolkit.estimation.totals import psu_totals
+from survey_toolkit.estimation.variance import Design, read_totals
+from survey_toolkit.estimation.weighting_methods import WeightingMethods
 
 __all__ = ["Survey"]
 
 
-class Survey:
+class Survey(ReplicationMethods, WeightingMethods, DistributionMethods, ModelMethods):
     """A frame and the design by which its rows were sampled.
 
     Parameters
@@ -39,7 +44,7 @@ class Survey:
     data : frame, path, or Microdata
         Whatever narwhals accepts, a Parquet or CSV path (read through DuckDB, out of memory), or an object
         with a ``frame``.
-    design : SurveyDesign
+    design : SurveyDesign, ReplicateDesign or PpsDesign
 
     Raises
     ------
@@ -63,10 +68,10 @@ class Survey:
 
     __slots__ = ("_ask", "design", "frame")
 
-    design: SurveyDesign
+    design: Design
     frame: LazyFrame
 
-    def __init__(self, data: Any, design: SurveyDesign) -> None:
+    def __init__(self, data: Any, design: Design) -> None:
         if hasattr(data, "frame") and hasattr(data, "variables"):
             data = data.frame
         self.frame = null_aware(data)
@@ -86,6 +91,7 @@ class Survey:
         level: float = 0.95,
         deff: Deff | None = "wr",
         df: DfRule = "domain",
+        missing: Missing = "exclude",
     ) -> Estimates:
         """Mean of one or several numeric variables by domain.
 
@@ -106,6 +112,8 @@ class Survey:
             Degrees of freedom of the t quantile: PSUs minus strata that hold rows of the domain (of the
             domain with a value, for proportions), PSUs minus strata of the whole design, or a number
             (``math.inf`` gives the normal quantile).
+        missing : {"exclude", "refuse"}
+            What to do when values are missing: leave the rows out and count them, or stop.
 
         Returns
         -------
@@ -132,7 +140,7 @@ class Survey:
             squares=deff is not None,
             origin=origin,
         )
-        return self._run(query, "mean", names, options, unit="mean")
+        return self._run(query, "mean", names, options, unit="mean", missing=missing)
 
     def total(
         self,
@@ -144,7 +152,7 @@ class Survey:
         success: Any = None,
         level: float = 0.95,
         undetermined: Undetermined = "exclude",
-        bounds: bool = False,
+        bounds: Bounds = False,
         deff: Deff | None = "wr",
         df: DfRule = "domain",
     ) -> Estimates:
@@ -184,7 +192,7 @@ class Survey:
             applicable=self._ask.applicable(names),
             fill=fill_value(undetermined),
             squares=deff is not None,
-            weigh_undetermined=bounds,
+            weigh_undetermined=bool(bounds),
         )
         unit = "population" if status else "total"
         return self._run(query, "total", names, options, unit=unit, bounds=bounds, undetermined=undetermined)
@@ -199,13 +207,14 @@ class Survey:
         level: float = 0.95,
         deff: Deff | None = "wr",
         df: DfRule = "domain",
+        missing: Missing = "exclude",
     ) -> Estimates:
         """Ratio of two totals, over the rows that have both.
 
         Parameters
         ----------
         numerator, denominator : str
-        by, where, level, deff, df
+        by, where, level, deff, df, missing
             As in :meth:`mean`.
 
         Returns
@@ -223,7 +232,9 @@ class Survey:
             applicable=self._ask.applicable((numerator, denominator)),
             squares=deff is not None,
         )
-        return self._run(query, "ratio", (f"{numerator}/{denominator}",), options, unit="ratio")
+        return self._run(
+            query, "ratio", (f"{numerator}/{denominator}",), options, unit="ratio", missing=missing
+        )
 
     def proportion(
         self,
@@ -235,7 +246,7 @@ class Survey:
         ci: str = "logit",
         level: float = 0.95,
         undetermined: Undetermined = "exclude",
-        bounds: bool = False,
+        bounds: Bounds = False,
         deff: Deff | None = "wr",
         df: DfRule = "domain",
     ) -> Estimates:
@@ -254,12 +265,13 @@ class Survey:
             The proportion of this one code.
         ci : str
             ``logit`` (default), ``beta`` (Korn-Graubard), ``clopper_pearson``, ``wilson``, ``asin``,
-            ``mean`` (Wald); see :mod:`survey_toolkit.estimation.intervals`. With no event,
+            ``likelihood``, ``mean`` (Wald); see :mod:`survey_toolkit.estimation.intervals`. With no event,
             or only events, each gives the exact binomial limits and the row is flagged ``exact_ci``.
         undetermined : {"exclude", "not_met", "met"}
             What an undetermined row counts as in the point estimate. They are counted in any case.
-        bounds : bool
-            Give also the estimates with all undetermined *not met* and all *met*.
+        bounds : bool or "imbens_manski"
+            Give also the estimates with all undetermined *not met* and all *met*. Their interval covers both
+            (True), or the proportion between them (:mod:`survey_toolkit.estimation.identified`).
 
         Returns
         -------
@@ -282,9 +294,9 @@ class Survey:
             applicable=self._ask.applicable((variable,)),
             fill=fill_value(undetermined),
             binary_check=success is None and not self._ask.is_boolean(variable),
-            weigh_undetermined=bounds,
+            weigh_undetermined=bool(bounds),
         )
-        totals = psu_totals(self.frame, self.design, query)
+        totals = read_totals(self.design, self.frame, query)
         if query.binary_check and totals.sums["other0"].sum() > 0:
             return self._levels(variable, options, ci, undetermined, bounds)
         request = self._request(
@@ -293,7 +305,7 @@ class Survey:
         return assemble(totals, self.design, request)
 
     def _levels(
-        self, variable: str, options: Options, ci: str, undetermined: Undetermined, bounds: bool
+        self, variable: str, options: Options, ci: str, undetermined: Undetermined, bounds: Bounds
     ) -> Estimates:
         """Proportions of all levels of a category."""
         refuse_policy(undetermined, bounds, variable)
@@ -309,12 +321,22 @@ class Survey:
         *,
         unit: str,
         ci: str = "mean",
-        bounds: bool = False,
+        bounds: Bounds = False,
         undetermined: Undetermined = "exclude",
+        missing: Missing = "exclude",
     ) -> Estimates:
-        totals = psu_totals(self.frame, self.design, query)
+        check_choice("missing", missing, get_args(Missing))
+        totals = read_totals(self.design, self.frame, query)
         request = self._request(
-            kind, names, options, unit, ci=ci, bounds=bounds, undetermined=undetermined, origin=query.origin
+            kind,
+            names,
+            options,
+            unit,
+            ci=ci,
+            bounds=bounds,
+            undetermined=undetermined,
+            origin=query.origin,
+            missing=missing,
         )
         return assemble(totals, self.design, request)
 

@@ -15,7 +15,7 @@ above it (Särndal, Swensson and Wretman 1992, sec. 4.3).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,10 @@ from survey_toolkit.estimation.cells import Floats, Ints, compact, sum_by
 from survey_toolkit.estimation.design import SurveyDesign
 from survey_toolkit.estimation.psu_table import DesignTable, Stage
 
-__all__ = ["Linear", "UnitTerms", "estimate_linear", "taylor_vcov"]
+if TYPE_CHECKING:
+    from survey_toolkit.estimation.replication import Replicates
+
+__all__ = ["Linear", "UnitTerms", "estimate_linear", "finish", "linearise", "taylor_vcov"]
 
 _BLOCK = 4_000_000  # numbers in one dense block of a stratum
 
@@ -60,10 +63,13 @@ class Linear:
     estimate : float array (K,)
         NaN where the denominator is zero.
     vcov : float array (K, K)
+    replicates : Replicates or None
+        Where the covariance comes from replicates.
     """
 
     estimate: Floats
     vcov: Floats
+    replicates: Replicates | None = None
 
 
 def estimate_linear(terms: UnitTerms, table: DesignTable, design: SurveyDesign) -> Linear:
@@ -86,16 +92,25 @@ def estimate_linear(terms: UnitTerms, table: DesignTable, design: SurveyDesign) 
     DesignError
         If a stratum holds one PSU and ``lonely_psu="fail"``.
     """
+    estimate, z = linearise(terms)
+    vcov = taylor_vcov(terms.unit, terms.column, z, terms.n_columns, table, design)
+    return finish(estimate, vcov)
+
+
+def linearise(terms: UnitTerms) -> tuple[Floats, Floats]:
+    """Estimates (K,), NaN where undefined, and the linearised value of every term (T,)."""
     numerator = sum_by(terms.column, terms.num, terms.n_columns)
     if terms.den is None:
-        estimate, z = numerator, terms.num
-    else:
-        denominator = sum_by(terms.column, terms.den, terms.n_columns)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            estimate = np.where(denominator != 0, numerator / denominator, np.nan)
-            z = (terms.num - estimate[terms.column] * terms.den) / denominator[terms.column]
-        z = np.where(np.isfinite(z), z, 0.0)
-    vcov = taylor_vcov(terms.unit, terms.column, z, terms.n_columns, table, design)
+        return numerator, terms.num
+    denominator = sum_by(terms.column, terms.den, terms.n_columns)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        estimate = np.where(denominator != 0, numerator / denominator, np.nan)
+        z = (terms.num - estimate[terms.column] * terms.den) / denominator[terms.column]
+    return estimate, np.where(np.isfinite(z), z, 0.0)
+
+
+def finish(estimate: Floats, vcov: Floats) -> Linear:
+    """Estimates and covariance, undefined where there is no estimate, without rounding noise."""
     undefined = np.isnan(estimate)
     vcov[undefined, :] = vcov[:, undefined] = np.nan
     return Linear(estimate=estimate, vcov=_clean(vcov, estimate))

@@ -16,6 +16,7 @@ import numpy as np
 from survey_toolkit._frames import LazyFrame
 from survey_toolkit.errors import DesignError
 from survey_toolkit.estimation.cells import (
+    Cells,
     Floats,
     Ints,
     collect_cells,
@@ -28,7 +29,7 @@ from survey_toolkit.estimation.design import SurveyDesign
 from survey_toolkit.estimation.measures import Query
 from survey_toolkit.estimation.psu_table import DesignTable, design_table
 
-__all__ = ["PsuTotals", "psu_totals"]
+__all__ = ["PsuTotals", "check_weights", "fold_cells", "psu_totals", "take_leverage"]
 
 _COUNTS = ("weighted", "where_null")  # counts of rows whose names begin like those of weighted sums
 
@@ -58,6 +59,9 @@ class PsuTotals:
         Rows in the file.
     mean_weight : float
         Over all rows, where asked for; NaN otherwise.
+    leverage : float array (U, P) or None
+        By finest unit, over all rows: the columns of A of the steps of weighting
+        (:mod:`~survey_toolkit.estimation.adjustment`).
     """
 
     table: DesignTable
@@ -72,6 +76,7 @@ class PsuTotals:
     n_null_where: int
     n_rows: int
     mean_weight: float = float("nan")
+    leverage: Floats | None = None
 
     def by_domain(self, name: str) -> Floats:
         """Sum over units, shape (D,)."""
@@ -110,9 +115,28 @@ def psu_totals(frame: LazyFrame, design: SurveyDesign, query: Query) -> PsuTotal
         If the values of the design columns do not make a design.
     """
     cells = collect_cells(frame, design, query)
-    if "bad" in cells.sums and design.weight is not None and cells.sums["bad"].any():
-        _fail_weights(count_bad_weights(frame, design.weight), design.weight, int(cells.sums["rows"].sum()))
+    check_weights(cells, frame, design)
     table, unit = design_table(cells, design)
+    return fold_cells(cells, table, unit, design, query)
+
+
+def fold_cells(cells: Cells, table: DesignTable, unit: Ints, design: SurveyDesign, query: Query) -> PsuTotals:
+    """Order cells by finest unit and domain, once the unit of each is known.
+
+    Parameters
+    ----------
+    cells : Cells
+    table : DesignTable
+    unit : int array (C,)
+        Finest unit of each cell.
+    design : SurveyDesign
+        Without a weight column, the weights follow from the table.
+    query : Query
+
+    Returns
+    -------
+    PsuTotals
+    """
     domains, domain = _domains(cells.by, len(unit))
     level_codes, level = (
         factorize(cells.category) if cells.category is not None else ([], np.full(len(unit), -1))
@@ -121,11 +145,15 @@ def psu_totals(frame: LazyFrame, design: SurveyDesign, query: Query) -> PsuTotal
     if design.weight is None:
         weight = table.weights()[unit]
         sums |= {name: sums[name] * weight for name in sums if name.startswith("w") and name not in _COUNTS}
+    leverage = take_leverage(sums, unit, len(table.stages[-1].stratum))
     inside = sums["domain"] > 0
     keep = inside & (domain >= 0)
     n_levels = max(len(level_codes), 1) + 1
-    order = np.argsort((unit[keep] * len(domains) + domain[keep]) * n_levels + level[keep], kind="stable")
-    kept = np.flatnonzero(keep)[order]
+    kept = np.flatnonzero(keep)
+    if query.values != "rows":
+        kept = kept[
+            np.argsort((unit[keep] * len(domains) + domain[keep]) * n_levels + level[keep], kind="stable")
+        ]
     used, domain_kept = compact(domain[kept])
     if not cells.by:  # one domain, even when the subpopulation is empty
         used, domain_kept = np.array([0]), np.zeros(len(kept), dtype=np.int64)
@@ -143,7 +171,28 @@ def psu_totals(frame: LazyFrame, design: SurveyDesign, query: Query) -> PsuTotal
         n_null_where=int(sums["where_null"].sum()) if "where_null" in sums else 0,
         n_rows=int(sums["rows"].sum()),
         mean_weight=float(sums["w_rows"].sum() / sums["rows"].sum()) if "w_rows" in sums else float("nan"),
+        leverage=leverage,
     )
+
+
+def take_leverage(sums: dict[str, Floats], unit: Ints, n_units: int) -> Floats | None:
+    """Columns of A by unit, (U, P), taken out of the sums; None when the weights were not adjusted."""
+    names = [name for name in sums if name.startswith("leverage")]
+    if not names:
+        return None
+    return np.stack([sum_by(unit, sums.pop(name), n_units) for name in names], axis=1)
+
+
+def check_weights(cells: Cells, frame: LazyFrame, design: SurveyDesign) -> None:
+    """Raise if a weight is missing, negative or infinite; the rows are read again only then.
+
+    Raises
+    ------
+    DesignError
+        Counting the rows by what is wrong.
+    """
+    if "bad" in cells.sums and design.weight is not None and cells.sums["bad"].any():
+        _fail_weights(count_bad_weights(frame, design.weight), design.weight, int(cells.sums["rows"].sum()))
 
 
 def _domains(by: Sequence[Any], n_cells: int) -> tuple[list[tuple[Any, ...]], Ints]:

@@ -12,6 +12,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from survey_toolkit.errors import SurveyToolkitError, did_you_mean
+from survey_toolkit.estimation.reliability import (
+    coefficient_of_variation,
+    dhs_mics,
+    korn_graubard,
+    minimum_cases,
+    nchs_proportion,
+)
 from survey_toolkit.indicators.collection import Figures
 from survey_toolkit.indicators.figure import Figure, Quality
 
@@ -105,92 +112,43 @@ def _policy(policy: str | Policy) -> Policy:
     return POLICIES[policy]
 
 
-def korn_graubard(p: float, n: float, n_eff: float, df: float, level: float = 0.95) -> tuple[float, float]:
-    """Korn-Graubard interval of a proportion: Clopper-Pearson at the df-adjusted effective sample size.
-
-    Parameters
-    ----------
-    p : float
-        Proportion, 0-1.
-    n, n_eff : float
-        Unweighted and effective sample size of the domain.
-    df : float
-        Design degrees of freedom.
-
-    References
-    ----------
-    Korn and Graubard (1998), Survey Methodology 24, 193-201; capped at n as in Parker et al. (2017).
-
-    Examples
-    --------
-    >>> [round(limit, 4) for limit in korn_graubard(0.1, 100, 100, 1e9)]  # Clopper-Pearson, 10 of 100
-    [0.049, 0.1762]
-    """
-    from scipy.special import betaincinv, stdtrit
-
-    tail = (1 - level) / 2
-    adjusted = float(n_eff)
-    if 0 < p < 1:
-        adjusted = float(n_eff * (stdtrit(n - 1, 1 - tail) / stdtrit(df, 1 - tail)) ** 2)
-    size = min(n, adjusted)
-    yes, no = size * p, size * (1 - p)
-    low = float(betaincinv(yes, no + 1, tail)) if yes > 0 else 0.0
-    high = float(betaincinv(yes + 1, no, 1 - tail)) if no > 0 else 1.0
-    return low, high
-
-
 def _nchs_2017(figure: Figure) -> list[tuple[Quality, str]]:
     p, n = figure.value, figure.n
     if figure.statistic != "proportion" or p is None or n is None:
         return []
-    found: list[tuple[Quality, str]] = []
-    none_or_all = p <= 0 or p >= 1
-    n_eff = float(n)
-    if not none_or_all and figure.se:
-        n_eff = min(float(n), p * (1 - p) / figure.se**2)
-    if n < 30 or n_eff < 30:
-        found.append((_NOT, f"sample of {n}, effective {n_eff:.0f}, below 30"))
-    if figure.df is not None and figure.df < 8:
-        found.append((_LOW, f"{figure.df:.0f} degrees of freedom, fewer than 8: to be reviewed"))
-    if none_or_all:
-        found.append((_LOW, "no event, or all events: to be reviewed"))
-    if n >= 2:
-        found += _nchs_width(p, *korn_graubard(p, n, n_eff, figure.df or n - 1))
-    return found
-
-
-def _nchs_width(p: float, low: float, high: float) -> list[tuple[Quality, str]]:
-    width = high - low
-    if width >= 0.30:
-        return [(_NOT, f"95 % interval {width * 100:.0f} points wide, 30 or more")]
-    if width <= 0.05:
-        return []
-    if p <= 0 or width / p > 1.30:
-        ratio = "infinite" if p <= 0 else f"{width / p * 100:.0f} %"
-        return [(_NOT, f"95 % interval {ratio} of the estimate, above 130 %")]
-    if p < 1 and width / (1 - p) > 1.30:
-        return [
-            ("reliable", "the complement of this proportion would not be reliable (interval above 130 %)")
-        ]
-    return []
+    rule = nchs_proportion(p, n, figure.se, figure.df)
+    ratio = "infinite" if p <= 0 else f"{rule.relative_width * 100:.0f} %"
+    size = f"sample of {n}, effective {rule.n_eff:.0f}, below 30"
+    sentences: dict[str, tuple[Quality, str]] = {
+        "n<30": (_NOT, size),
+        "n_eff<30": (_NOT, size),
+        "width>=0.30": (_NOT, f"95 % interval {rule.width * 100:.0f} points wide, 30 or more"),
+        "relative_width>130": (_NOT, f"95 % interval {ratio} of the estimate, above 130 %"),
+        "review:df<8": (_LOW, f"{figure.df or 0:.0f} degrees of freedom, fewer than 8: to be reviewed"),
+        "review:zero_or_all_events": (_LOW, "no event, or all events: to be reviewed"),
+        "footnote:complement": (
+            "reliable",
+            "the complement of this proportion would not be reliable (interval above 130 %)",
+        ),
+    }
+    return [sentences[finding] for finding in rule.findings]
 
 
 def _mics(figure: Figure) -> list[tuple[Quality, str]]:
-    if figure.n is None or figure.n >= 50:
-        return []
-    if figure.n < 25:
+    word = "show" if figure.n is None else dhs_mics(figure.n)
+    if word == "suppress":
         return [(_NOT, f"based on {figure.n} unweighted cases, fewer than 25")]
-    return [(_LOW, f"based on {figure.n} unweighted cases, 25-49")]
+    return [(_LOW, f"based on {figure.n} unweighted cases, 25-49")] if word == "parentheses" else []
 
 
 def _cv(figure: Figure) -> list[tuple[Quality, str]]:
     if figure.cv is None:
         return [(_LOW, "no coefficient of variation exists")]
-    # The limits are written with one decimal, so the coefficient is rounded as it is printed.
-    percent = round(figure.cv * 100, 1)
-    if percent > 33.3:
+    percent = figure.cv * 100
+    verdict = coefficient_of_variation(figure.cv)
+    if verdict == "suppress":
         return [(_NOT, f"coefficient of variation {percent:.1f} %, above 33.3 %")]
-    if percent > 16.5:
+    if verdict == "with_warning":
         return [(_LOW, f"coefficient of variation {percent:.1f} %, above 16.5 %")]
     return []
 
@@ -199,7 +157,7 @@ def _rare_prevalence(figure: Figure) -> list[tuple[Quality, str]]:
     if figure.statistic in ("population_size", "count"):
         return _model_based(figure)
     found = _mics(figure)
-    if figure.n_positive is not None and figure.n_positive < 10:
+    if figure.n_positive is not None and minimum_cases(figure.n_positive) != "publish":
         cases = "1 positive case" if figure.n_positive == 1 else f"{figure.n_positive} positive cases"
         found.append((_LOW, f"{cases}, fewer than 10"))
     if figure.df is not None and figure.df < 8:

@@ -242,7 +242,7 @@ def as_type(cells: Cells, kind: str, codes: Sequence[str] | None, inside: NDArra
         typed = values if fits else pd.Series(pd.NA, index=values.index, dtype="boolean")
         bad = values.notna() & typed.isna()
     else:
-        typed = values.astype("string")
+        typed = _whole(values).astype("string")
         bad = (
             values.notna() & ~typed.isin(list(codes)) if codes is not None else values.isna() & values.notna()
         )
@@ -251,6 +251,16 @@ def as_type(cells: Cells, kind: str, codes: Sequence[str] | None, inside: NDArra
         shown = code_text(code)
         out.unmapped[shown] = out.unmapped.get(shown, 0) + int(n)
     return out
+
+
+def _whole(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Whole numbers as integers, so that a code that a format stores as 3.0 reads "3"."""
+    if str(values.dtype) != "Float64":
+        return values
+    numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    known = numbers[~np.isnan(numbers)]
+    whole = bool(np.isfinite(known).all() and (known == np.floor(known)).all() and (abs(known) < 2**53).all())
+    return values.astype("Int64") if whole else values
 
 
 def _is_text(values: pd.Series[Any]) -> bool:

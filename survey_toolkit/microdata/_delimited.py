@@ -7,15 +7,17 @@ more than fifteen digits keep their text (integers of up to eighteen digits are 
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from survey_toolkit.errors import DataFileError
+from survey_toolkit.microdata._encodings import TextReader
 from survey_toolkit.microdata._process import ReadLimits
 from survey_toolkit.microdata._statistical import RawTable
-from survey_toolkit.microdata._text import codec_name
 from survey_toolkit.microdata.model import Variable
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ _DELIMITERS = (",", ";", "\t", "|")
 _MAX_LINE = 1_000_000
 _BLOCK = 1 << 22
 _WIDE = 2_000
+_SAMPLES = 2_000
 _INTEGER = r"[-+]?(0|[1-9][0-9]{0,17})"
 _REAL = r"[-+]?(0|[1-9][0-9]*)?([.][0-9]+)?([eE][-+]?[0-9]{1,3})?"
 
@@ -42,9 +45,10 @@ def read_delimited(
         Wrong encoding, NUL bytes, no header, a column name twice, too many columns, a row with too few
         or too many cells, an open quote.
     """
-    used, notes = _encoding(path, encoding)
+    text = TextReader(path.name, given=encoding, usually_utf8=True)
+    used = _encoding(path, text)
     staged = folder / "table.csv"
-    notes += _stage(path, staged, used)
+    notes = [*text.notes, *_stage(path, staged, used)]
     delimiter, names = _header(path.name, staged, limits)
     frame = _parse(path.name, staged, delimiter, names, columns)
     typed = {name: _typed(frame[name], decimal_comma=delimiter == ";") for name in frame.columns}
@@ -59,14 +63,41 @@ def _frame(columns: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _encoding(path: Path, given: str | None) -> tuple[str, list[str]]:
+def _encoding(path: Path, text: TextReader) -> str:
+    """UTF-16 by its mark, else as given, else UTF-8 if all bytes are, else what the letters look like."""
     with path.open("rb") as handle:
         start = handle.read(4)
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16", []
-    if given:
-        return codec_name(given, where=path.name), []
-    return "utf-8-sig", []
+        if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return "utf-16"
+        if text.given:
+            return text.codec
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        handle.seek(0)
+        samples: list[bytes] = []
+        valid = True
+        while block := handle.read(_BLOCK):
+            if len(samples) < _SAMPLES and not block.isascii():
+                cells = re.split(rb"[,;\t|\r\n\"]+", block)
+                samples += [cell for cell in cells if not cell.isascii()][:_SAMPLES]
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError:
+                valid = False
+                break
+        if valid:
+            text.settle(samples)
+            return "utf-8-sig"
+    if not _utf8_up_to_the_end(path):
+        text.settle(samples)
+    return text.codec
+
+
+def _utf8_up_to_the_end(path: Path) -> bool:
+    """Whether the file is UTF-8 but for a few bytes: then it is damaged, not in another encoding."""
+    with path.open("rb") as handle:
+        text = handle.read(_BLOCK).decode("utf-8", "replace")
+    odd = text.count("\ufffd")
+    return 0 < 20 * odd < sum(not c.isascii() for c in text)
 
 
 def _stage(path: Path, staged: Path, encoding: str) -> list[str]:
@@ -102,7 +133,7 @@ def _stage(path: Path, staged: Path, encoding: str) -> list[str]:
             where=path.name,
             found=f"byte {exc.object[exc.start]:#04x}",
             hint="give its encoding, for example encoding='cp874' (Thai), 'gb18030' (Chinese), "
-            "'cp1258' (Vietnamese), 'cp1252' (Western European)",
+            "'cp1258' or 'tcvn' (Vietnamese), 'cp1252' (Western European)",
             code="encoding",
         ) from None
     except UnicodeError as exc:
@@ -220,6 +251,7 @@ def _error(
         )
     elif "field larger" in why:
         what, hint = f"a cell is longer than {_MAX_LINE:,} characters", "is this a table of answers?"
+        return DataFileError(what, where=f"{name}:{line}", hint=hint, code="too-large")
     elif "end of data" in why:
         what, hint = "a quotation mark is opened and not closed", "close it, or double it inside a text"
     else:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from survey_toolkit.errors import HarmonizationError
 from survey_toolkit.microdata._cells import (
     DTYPES,
     Cells,
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Bench", "clean_source"]
 
+_NUMBERS = {"Int64", "Float64"}
+
 
 def clean_source(data: Microdata, spec: Level, name: str, target: Target) -> Cells:
     by_code = {**spec.missing.by_code.get(name, {}), **target.missing}
@@ -49,7 +50,6 @@ class Bench:
     registry: Registry
     made: dict[str, Cells] = field(default_factory=dict)
     audit: list[TargetAudit] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
 
     def column(self, name: str) -> Cells:
         """A target made above, else a source column."""
@@ -64,25 +64,29 @@ class Bench:
         if target.status == "impossible":
             self._account(name, target, None, {target.reason or "not_asked": n}, 0, 0)
             return
-        inside, n_outside = self._universe(name, target)
-        cells = self._compute(name, target, variable, inside)
+        inside, doubtful = self._universe(name, target)
+        n_outside = int((~inside).sum())
+        cells = self._compute(name, target, variable, inside, doubtful)
         if target.convert is not None:
             cells.values = (cells.values * target.convert.factor + target.convert.offset).astype(
                 DTYPES[variable.type]
             )
         self._limit(cells, target, variable, inside)
-        self._settle(name, target, cells, inside)
+        self._settle(target, cells, inside, doubtful)
         self.made[name] = cells
         self._account(name, target, cells, cells.missing_counts(), self._recoded(target, cells), n_outside)
 
-    def _universe(self, name: str, target: Target) -> tuple[NDArray[np.bool_], int]:
-        inside = np.ones(self.data.n_rows, dtype=bool)
+    def _universe(self, name: str, target: Target) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Rows of the target's universe, and rows of which that cannot be told.
+
+        A row of the second kind keeps what was answered; where nothing was, its blank stays unknown,
+        because it may or may not be a skipped question.
+        """
+        n = self.data.n_rows
         if target.universe is None:
-            return inside, 0
+            return np.ones(n, dtype=bool), np.zeros(n, dtype=bool)
         is_in, unknown = self._ask(target.universe, f"targets.{name}.universe")
-        # a row whose universe is unknown keeps what was answered
-        inside = is_in | unknown
-        return inside, int((~inside).sum())
+        return is_in | unknown, unknown
 
     def _ask(self, rule: Rule, where: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         import pandas as pd
@@ -91,12 +95,17 @@ class Bench:
         return rule_mask(frame, rule, where=f"{self.data.source.name}: {where}")
 
     def _compute(
-        self, name: str, target: Target, variable: StandardVariable, inside: NDArray[np.bool_]
+        self,
+        name: str,
+        target: Target,
+        variable: StandardVariable,
+        inside: NDArray[np.bool_],
+        doubtful: NDArray[np.bool_],
     ) -> Cells:
         if target.rule is not None:
             return self._by_rule(name, target.rule)
         if target.sum:
-            return self._by_sum(target, variable)
+            return self._by_sum(target, variable, doubtful)
         if target.first_of:
             return self._typed(self._first_known(target), variable, inside)
         if target.constant is not None:
@@ -143,22 +152,21 @@ class Bench:
         reasons = np.where(unknown, first_reason(columns, len(true)), 0).astype(np.int8)
         return Cells(values, reasons)
 
-    def _by_sum(self, target: Target, variable: StandardVariable) -> Cells:
+    def _by_sum(self, target: Target, variable: StandardVariable, doubtful: NDArray[np.bool_]) -> Cells:
         terms = [self._term(name, target) for name in target.sum]
+        for cells in terms:
+            for reason, value in target.on_missing.items():
+                cells.fill(_has(cells, reason) & ~doubtful, value)
         total = sum((t.values.astype("Float64") for t in terms[1:]), terms[0].values.astype("Float64"))
         unknown = total.isna().to_numpy(dtype=bool)
         reasons = np.where(unknown, first_reason(terms, len(total)), 0).astype(np.int8)
         return Cells(total.astype(DTYPES[variable.type]), reasons)
 
     def _term(self, name: str, target: Target) -> Cells:
-        """A column among several, with the declared value where a reason has one."""
+        """A column among several."""
         if name in self.made:
-            cells = self.made[name].copy()
-        else:
-            cells = clean_source(self.data, self.spec, name, Target(source=name, blank=target.blank))
-        for reason, value in target.on_missing.items() if target.sum else ():
-            cells.fill(_has(cells, reason), value)
-        return cells
+            return self.made[name].copy()
+        return clean_source(self.data, self.spec, name, Target(source=name, blank=target.blank))
 
     def _first_known(self, target: Target) -> Cells:
         columns = [self._term(name, target) for name in target.first_of]
@@ -185,28 +193,27 @@ class Bench:
         outside = (cells.values < limits[0]) | (cells.values > limits[1])
         cells.set_missing(outside.fillna(False).to_numpy(dtype=bool) & inside, "out_of_range")
 
-    def _settle(self, name: str, target: Target, cells: Cells, inside: NDArray[np.bool_]) -> None:
-        """Universe, declared values of reasons, unmapped codes."""
+    def _settle(
+        self, target: Target, cells: Cells, inside: NDArray[np.bool_], doubtful: NDArray[np.bool_]
+    ) -> None:
+        """Universe, and declared values of reasons."""
         if target.outside is not None:
             cells.fill(~inside, target.outside)
         else:
             cells.set_missing(~inside, "not_applicable")
         for reason, value in target.on_missing.items():
-            cells.fill(_has(cells, reason), value)
-        if cells.unmapped and target.unmapped == "error":
-            listed = ", ".join(f"{code} ({n:,} rows)" for code, n in cells.unmapped.items())
-            column = target.source or target.label or target.from_ or ", ".join(target.first_of)
-            self.problems.append(f"targets.{name}: column '{column}' holds unmapped codes: {listed}")
+            cells.fill(_has(cells, reason) & ~doubtful, value)
 
     def _recoded(self, target: Target, cells: Cells) -> int:
         """Rows whose value is not the source's own."""
         valid = cells.values.notna()
         if target.source is None and target.label is None:
             return int(valid.sum()) if target.from_ is None else int(valid.sum() * bool(target.band))
+        if cells.codes:
+            return int(valid.sum()) - sum(n for code, result, n in cells.codes if code == result)
         raw = self.data.frame[self._source_name(target)]
-        same = raw.astype("string") == cells.values.astype("string")
-        if str(raw.dtype) in ("Int64", "Float64") and str(cells.values.dtype) in ("Int64", "Float64"):
-            same = raw == cells.values
+        alike = {str(raw.dtype), str(cells.values.dtype)} <= _NUMBERS or raw.dtype == cells.values.dtype
+        same = raw == cells.values if alike else raw.astype("string") == cells.values.astype("string")
         return int((valid & ~same.fillna(False)).sum())
 
     def _account(
@@ -236,17 +243,6 @@ class Bench:
                 note=target.note,
             )
         )
-
-    def raise_problems(self, walk_id: str) -> None:
-        """One error for all unmapped codes of all targets."""
-        if self.problems:
-            raise HarmonizationError(
-                f"crosswalk '{walk_id}' does not map every code found in the data",
-                where=self.data.source.name,
-                problems=self.problems,
-                hint="map the codes, declare them missing with a reason, or say 'unmapped: missing'",
-                code="unmapped-codes",
-            )
 
 
 def _has(cells: Cells, reason: str) -> NDArray[np.bool_]:

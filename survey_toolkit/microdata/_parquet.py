@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,14 @@ from survey_toolkit.microdata.model import MISSING_SUFFIX, MissingCode, Variable
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["METADATA_KEY", "parquet_metadata", "read_parquet", "write_parquet"]
+__all__ = [
+    "METADATA_KEY",
+    "metadata_clause",
+    "parquet_columns",
+    "parquet_metadata",
+    "read_parquet",
+    "write_parquet",
+]
 
 METADATA_KEY = "survey_toolkit"
 
@@ -30,6 +38,27 @@ def read_parquet(path: Path, folder: Path, *, columns: list[str] | None) -> RawT
     DataFileError
         The file is damaged or no Parquet.
     """
+    with _scanned(path, folder) as (relation, stored):
+        chosen = [c for c in columns or () if c in relation.columns]
+        if chosen:
+            relation = relation.select(*_expressions(chosen))
+        frame = null_aware_pandas(relation.df())
+    names = [c for c in frame.columns if not c.endswith(MISSING_SUFFIX)]
+    variables = {name: stored.get(name, Variable(name=name)) for name in names}
+    return RawTable(frame, variables, "utf-8", ())
+
+
+def parquet_columns(path: Path, folder: Path) -> tuple[dict[str, Variable], int]:
+    """Descriptions and number of rows, without the rows."""
+    with _scanned(path, folder) as (relation, stored):
+        names = [c for c in relation.columns if not c.endswith(MISSING_SUFFIX)]
+        n_rows = int(relation.aggregate("count(*)").fetchall()[0][0])
+    return {name: stored.get(name, Variable(name=name)) for name in names}, n_rows
+
+
+@contextmanager
+def _scanned(path: Path, folder: Path) -> Iterator[tuple[Any, dict[str, Variable]]]:
+    """DuckDB relation of the file and the descriptions stored in it; one error for whatever fails."""
     import duckdb
 
     staged = folder / "table.parquet"
@@ -37,27 +66,29 @@ def read_parquet(path: Path, folder: Path, *, columns: list[str] | None) -> RawT
     connection = duckdb.connect(":memory:")
     try:
         relation = connection.read_parquet(str(staged))
-        chosen = [c for c in columns or () if c in relation.columns]
-        if chosen:
-            relation = relation.select(*[duckdb.ColumnExpression(c) for c in chosen])
-        frame = null_aware_pandas(relation.df())
         stored = connection.execute(
             "SELECT value FROM parquet_kv_metadata(?) WHERE key = ?", [str(staged), METADATA_KEY.encode()]
         ).fetchall()
-    except (duckdb.Error, ValueError, OverflowError, UnicodeDecodeError) as exc:
+        yield relation, _described(bytes(stored[0][0])) if stored else {}
+    except (duckdb.Error, ValueError, OverflowError, UnicodeDecodeError, MemoryError) as exc:
+        if isinstance(exc, DataFileError):
+            raise
         raise DataFileError(
             "the Parquet file cannot be read",
             where=path.name,
-            found=str(exc).splitlines()[0].replace(str(folder), "")[:120],
+            found=str(exc).splitlines()[0].replace(str(folder), "")[:120] if str(exc) else type(exc).__name__,
             hint="it is damaged or was cut off: fetch it again",
             code="damaged",
         ) from None
     finally:
         connection.close()
-    described = _described(bytes(stored[0][0])) if stored else {}
-    names = [c for c in frame.columns if not c.endswith(MISSING_SUFFIX)]
-    variables = {name: described.get(name, Variable(name=name)) for name in names}
-    return RawTable(frame, variables, "utf-8", ())
+        staged.unlink(missing_ok=True)
+
+
+def _expressions(names: list[str]) -> list[Any]:
+    import duckdb
+
+    return [duckdb.ColumnExpression(name) for name in names]
 
 
 def _link(path: Path, staged: Path) -> None:
@@ -76,15 +107,20 @@ def write_parquet(frame: pd.DataFrame, variables: Mapping[str, Variable], path: 
     connection = duckdb.connect(":memory:")
     try:
         connection.register("written", frame)
-        stored = parquet_metadata(variables).replace("'", "''")
         chosen = ", ".join(quote_identifier(c) for c in frame.columns)
         target = str(path).replace("'", "''")
         connection.execute(
             f"COPY (SELECT {chosen} FROM written) TO '{target}' "
-            f"(FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{METADATA_KEY}: '{stored}'}})"
+            f"(FORMAT parquet, COMPRESSION zstd, {metadata_clause(variables)})"
         )
     finally:
         connection.close()
+
+
+def metadata_clause(variables: Mapping[str, Variable]) -> str:
+    """Descriptions as an option of DuckDB's COPY."""
+    stored = parquet_metadata(variables).replace("'", "''")
+    return f"KV_METADATA {{{METADATA_KEY}: '{stored}'}}"
 
 
 def parquet_metadata(variables: Mapping[str, Variable]) -> str:

@@ -22,13 +22,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ReadLimits", "WorkerFailure", "private_folder", "run_reader"]
+__all__ = ["ReadLimits", "Reading", "WorkerFailure", "private_folder", "reading"]
 
 _WORKER = Path(__file__).with_name("_worker.py")
 _START_SECONDS = 60.0
 _RECYCLE_BYTES = 64_000_000
 _LEFT_SECONDS = 900.0
 _PREFIX = "survey-toolkit-"
+_DIED = ("crash", "time", "memory")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ class _Worker:
             encoding="utf-8",
         )
         threading.Thread(target=self._listen, daemon=True).start()
-        self._answer(_START_SECONDS)
+        self.answer(_START_SECONDS)
 
     def _listen(self) -> None:
         assert self.process.stdout is not None
@@ -94,7 +95,7 @@ class _Worker:
                 self.answers.put(line)
         self.answers.put(None)
 
-    def _answer(self, seconds: float) -> dict[str, Any]:
+    def answer(self, seconds: float) -> dict[str, Any]:
         try:
             line = self.answers.get(timeout=seconds)
         except queue.Empty:
@@ -105,14 +106,13 @@ class _Worker:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+    def send(self, request: dict[str, Any]) -> None:
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
         except (BrokenPipeError, OSError):
             raise WorkerFailure("crash", "the reading process is gone") from None
-        return self._answer(seconds)
 
     def close(self) -> None:
         if self.owner != os.getpid():
@@ -125,44 +125,91 @@ class _Worker:
                     pipe.close()
 
 
-_lock = threading.Lock()
-_current: _Worker | None = None
+_lock = threading.RLock()
+#: One child for our own parsers, one for those in C, whose failures cost a new child.
+_current: dict[bool, _Worker] = {}
 
 
-def _close_current() -> None:
-    global _current
-    if _current is not None:
-        _current.close()
-        _current = None
+def _close_current(*which: bool) -> None:
+    for fragile in which or tuple(_current):
+        worker = _current.pop(fragile, None)
+        if worker is not None:
+            worker.close()
+
+
+def _worker(fragile: bool) -> _Worker:
+    worker = _current.get(fragile)
+    if worker is None or worker.owner != os.getpid() or worker.process.poll() is not None:
+        _close_current(fragile)
+        worker = _current[fragile] = _Worker()
+    return worker
 
 
 atexit.register(_close_current)
 
 
-def run_reader(request: dict[str, Any], *, n_bytes: int, limits: ReadLimits) -> None:
-    """Have the child read one file into ``request["folder"]``.
+class Reading:
+    """One file being read by the child, block by block."""
+
+    def __init__(self, worker: _Worker, seconds: float) -> None:
+        self._worker = worker
+        self._seconds_left = seconds
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Send a request and wait for its answer."""
+        self._worker.send(request)
+        return self._wait()
+
+    def _wait(self) -> dict[str, Any]:
+        begun = time.monotonic()
+        answer = self._worker.answer(max(self._seconds_left, 0.01))
+        self._seconds_left -= time.monotonic() - begun
+        if not answer["ok"]:
+            raise WorkerFailure(str(answer["kind"]), str(answer["message"]))
+        return answer
+
+    def blocks(self, folder: Path) -> Iterator[tuple[str, int]]:
+        """File stem and number of rows of each block; the child reads the next while this one is used."""
+        number = 0
+        self._worker.send({"op": "next", "stem": str(folder / "0")})
+        while True:
+            answer = self._wait()
+            if not answer["rows"]:
+                self.notes = [str(note) for note in answer["notes"]]
+                return
+            stem = str(folder / str(number))
+            number += 1
+            self._worker.send({"op": "next", "stem": str(folder / str(number))})
+            yield stem, int(answer["rows"])
+
+    #: What the parser had to say, known at the end.
+    notes: list[str] = []  # noqa: RUF012 - replaced, never changed in place
+
+
+@contextlib.contextmanager
+def reading(*, n_bytes: int, limits: ReadLimits, fragile: bool) -> Iterator[Reading]:
+    """Have the child at hand for one file; it is replaced when it died, and after a large file.
+
+    ``fragile``: a C parser opens the file; if it met something odd it may have damaged its own memory, so
+    the child is replaced after any failure.
 
     Raises
     ------
     WorkerFailure
-        The child crashed, took too long, ran out of memory, or its reader refused the file.
+        The child crashed, took too long, ran out of memory, or its parser refused the file.
     """
-    global _current
-    request = {**request, "memory": limits.memory_for(n_bytes)}
     with _lock:
-        if _current is None or _current.owner != os.getpid() or _current.process.poll() is not None:
-            _close_current()
-            _current = _Worker()
+        worker = _worker(fragile)
+        finished = False
         try:
-            answer = _current.ask(request, limits.seconds_for(n_bytes))
-        except BaseException:
-            _close_current()
+            yield Reading(worker, limits.seconds_for(n_bytes))
+            finished = n_bytes <= _RECYCLE_BYTES
+        except WorkerFailure as failure:
+            finished = not fragile and failure.kind not in _DIED
             raise
-        # a parser that met something odd may have damaged its own memory
-        if not answer["ok"] or n_bytes > _RECYCLE_BYTES:
-            _close_current()
-    if not answer["ok"]:
-        raise WorkerFailure(str(answer["kind"]), str(answer["message"]))
+        finally:
+            if not finished:
+                _close_current(fragile)
 
 
 @contextlib.contextmanager

@@ -1,11 +1,8 @@
-"""What a file really is, from its first bytes, and what its header declares; no parser is trusted here."""
+"""What a file really is, from its first bytes; its name is not trusted."""
 
 from __future__ import annotations
 
-import struct
-from dataclasses import dataclass
-
-__all__ = ["DESCRIPTIONS", "Header", "read_header", "sniff"]
+__all__ = ["DESCRIPTIONS", "sniff"]
 
 #: Plain words for what was found.
 DESCRIPTIONS = {
@@ -16,6 +13,7 @@ DESCRIPTIONS = {
     "por": "an SPSS portable file (.por)",
     "dta": "a Stata data file",
     "sas7bdat": "a SAS data file",
+    "sas7bcat": "a SAS catalog of value labels",
     "xpt": "a SAS transport file (.xpt)",
     "parquet": "a Parquet file",
     "html": "an HTML page, usually a login or error page saved in place of the data",
@@ -30,11 +28,13 @@ DESCRIPTIONS = {
 }
 
 _SAS_MAGIC = bytes.fromhex("000000000000000000000000c2ea8160b31411cfbd92080009c7318c181f1011")
+_SAS_CATALOG = _SAS_MAGIC.replace(b"\x81\x60", b"\x81\x63")
 _MAGIC = (
     (b"$FL3", "zsav"),
     (b"$FL2", "sav"),
     (b"<stata_dta>", "dta"),
     (_SAS_MAGIC, "sas7bdat"),
+    (_SAS_CATALOG, "sas7bcat"),
     (b"HEADER RECORD*******LIB", "xpt"),
     (b"PAR1", "parquet"),
     (b"\x1f\x8b", "gzip"),
@@ -44,15 +44,6 @@ _MAGIC = (
     (b"\xff\xfe", "utf16"),
     (b"\xfe\xff", "utf16"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What the header of a statistical file declares; None where it does not say."""
-
-    n_rows: int | None = None
-    encoding: str | None = None
-    release: int | None = None
 
 
 def sniff(head: bytes) -> str:
@@ -75,7 +66,9 @@ def sniff(head: bytes) -> str:
         return "html"
     if start.startswith(b"<?xml"):
         return "xml"
-    if len(head) >= 4 and 102 <= head[0] <= 115 and head[1] in (1, 2) and head[2] == 1:
+    # format 102 has no byte-order mark
+    byte_order = (0, 1, 2) if head[0] == 102 else (1, 2)
+    if len(head) >= 4 and 102 <= head[0] <= 115 and head[1] in byte_order and head[2] in (0, 1):
         return "dta"
     if b"SPSSPORT" in head[:600]:
         return "por"
@@ -85,101 +78,3 @@ def sniff(head: bytes) -> str:
 def _control_share(head: bytes) -> float:
     control = sum(byte < 32 and byte not in (9, 10, 12, 13) for byte in head)
     return control / len(head)
-
-
-def read_header(head: bytes, kind: str) -> Header:
-    """Declared rows, encoding and release of a .sav, .zsav or .dta file; ``head`` is its beginning.
-
-    Examples
-    --------
-    >>> read_header(bytes([114, 2, 1, 0]) + bytes([3, 0]) + bytes([7, 0, 0, 0]), "dta").n_rows
-    7
-    """
-    try:
-        if kind in ("sav", "zsav"):
-            return _sav_header(head)
-        if kind == "dta":
-            return _dta_header(head)
-    except (struct.error, IndexError, ValueError):
-        pass  # a damaged header: the reader behind tells what is wrong
-    return Header()
-
-
-def _dta_header(head: bytes) -> Header:
-    if not head.startswith(b"<stata_dta>"):
-        release = head[0]
-        order = ">" if head[1] == 1 else "<"
-        if release < 104:
-            return Header(release=release)
-        return Header(n_rows=struct.unpack_from(order + "I", head, 6)[0], release=release)
-    at = head.index(b"<release>") + 9
-    release = int(head[at : at + 3])
-    at = head.index(b"<byteorder>") + 11
-    order = ">" if head[at : at + 3] == b"MSF" else "<"
-    at = head.index(b"<N>") + 3
-    n_rows = struct.unpack_from(order + ("I" if release == 117 else "Q"), head, at)[0]
-    return Header(n_rows=n_rows, release=release, encoding="utf-8" if release >= 118 else None)
-
-
-def _sav_header(head: bytes) -> Header:
-    layout = struct.unpack_from("<i", head, 64)[0]
-    order = "<" if layout in (2, 3) else ">"
-    declared = struct.unpack_from(order + "i", head, 80)[0]
-    n_rows = declared if declared >= 0 else None
-    return Header(n_rows=n_rows, encoding=_sav_encoding(head, order))
-
-
-def _sav_encoding(head: bytes, order: str) -> str | None:
-    """Walk the dictionary records to the encoding name (7/20) or the code page (7/3)."""
-    at, codepage = 176, None
-    while True:
-        kind = struct.unpack_from(order + "i", head, at)[0]
-        if kind == 2:
-            at = _after_variable(head, order, at)
-        elif kind == 3:
-            at = _after_labels(head, order, at)
-        elif kind == 6:
-            at += 8 + 80 * struct.unpack_from(order + "i", head, at + 4)[0]
-        elif kind == 7:
-            subtype, size, count = struct.unpack_from(order + "iii", head, at + 4)
-            body = at + 16
-            if size < 0 or count < 0:
-                return _codepage(codepage)
-            if subtype == 20:
-                return head[body : body + size * count].decode("ascii", "replace").strip().lower() or None
-            if subtype == 3 and count >= 8:
-                codepage = struct.unpack_from(order + "i", head, body + 28)[0]
-            at = body + size * count
-        else:
-            return _codepage(codepage)
-
-
-def _after_variable(head: bytes, order: str, at: int) -> int:
-    has_label, n_missing = struct.unpack_from(order + "ii", head, at + 8)
-    at += 32
-    if has_label == 1:
-        length = struct.unpack_from(order + "i", head, at)[0]
-        if length < 0:
-            raise ValueError
-        at += 4 + (length + 3) // 4 * 4
-    return int(at + 8 * abs(n_missing))
-
-
-def _after_labels(head: bytes, order: str, at: int) -> int:
-    count = struct.unpack_from(order + "i", head, at + 4)[0]
-    at += 8
-    for _ in range(min(count, 1_000_000)):
-        length = head[at + 8]
-        at += 8 + (length + 1 + 7) // 8 * 8
-    n_variables = struct.unpack_from(order + "i", head, at + 4)[0]
-    if n_variables < 0:
-        raise ValueError
-    return int(at + 8 + 4 * n_variables)
-
-
-def _codepage(page: int | None) -> str | None:
-    """Python codec of an SPSS code-page field; 2 and 3 ("ASCII") and 4 tell nothing."""
-    if page is None or page <= 4:
-        return None
-    named = {65001: "utf-8", 54936: "gb18030", 936: "gbk", 20127: "ascii", 28591: "latin-1"}
-    return named.get(page, f"cp{page}")

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import codecs
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from survey_toolkit.errors import DataFileError
+from survey_toolkit.microdata import _codepages  # noqa: F401 - registers its codecs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["codec_name", "decode", "decode_column", "fold", "looks_western"]
+__all__ = ["codec_name", "decode", "decode_cells", "decode_fixed", "fold", "looks_western", "non_ascii"]
 
 _WESTERN = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßœšžÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝŒŠŽ")
 _WESTERN_SIGNS = frozenset("’‘“”–—…°ºª€£§²³½¼¾·¿¡«»´\xa0®©™±×")
 _ASK = (
-    "give the encoding, for example encoding='cp874' (Thai), 'gb18030' or 'gbk' (Chinese), 'cp1258' "
-    "(Vietnamese), 'cp1252' (Western European)"
+    "give the encoding, for example encoding='cp874' (Thai), 'gb18030' or 'gbk' (Chinese), 'cp1258' or "
+    "'tcvn' (Vietnamese), 'cp1133' (Lao), 'koi8-r' (Russian), 'cp1252' (Western European)"
 )
 
 
@@ -62,22 +63,58 @@ def decode(raw: bytes, encoding: str, *, where: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def decode_column(blob: bytes, lengths: NDArray[np.int64], encoding: str, *, where: str) -> list[str]:
+def decode_fixed(cells: Any, encoding: str, *, where: str) -> NDArray[np.object_]:
+    """Decode cells of fixed width; blanks at their end do not count."""
+    if not len(cells):
+        return np.array([], dtype=object)
+    if int(cells.view(np.uint8).max()) < 128:
+        out: NDArray[np.object_] = np.char.rstrip(cells.astype(f"U{cells.dtype.itemsize}"), " ").astype(
+            object
+        )
+        return out
+    known: dict[bytes, str] = {}
+    texts = [
+        _known(cell.rstrip(b" "), known, encoding, where, row) for row, cell in enumerate(cells.tolist(), 1)
+    ]
+    return np.array(texts, dtype=object)
+
+
+def decode_cells(
+    blob: bytes, lengths: NDArray[np.int64], encoding: str, *, where: str
+) -> NDArray[np.object_]:
     """Decode a column stored as its bytes one after the other, with the length of each cell."""
     ends = np.cumsum(lengths)
-    starts = ends - lengths
-    pairs = zip(starts.tolist(), ends.tolist(), strict=True)
+    pairs = zip((ends - lengths).tolist(), ends.tolist(), strict=True)
     if blob.isascii():
         text = blob.decode("ascii")
-        return [text[a:b] for a, b in pairs]
-    known: dict[bytes, str] = {}
-    out = []
-    for row, (a, b) in enumerate(pairs, start=1):
-        cell = blob[a:b]
-        if cell not in known:
-            known[cell] = decode(cell, encoding, where=f"{where}, row {row}")
-        out.append(known[cell])
+        texts = [text[a:b] for a, b in pairs]
+    else:
+        known: dict[bytes, str] = {}
+        texts = [_known(blob[a:b], known, encoding, where, row) for row, (a, b) in enumerate(pairs, start=1)]
+    out = np.empty(len(texts), dtype=object)
+    out[:] = texts
     return out
+
+
+def _known(cell: bytes, known: dict[bytes, str], encoding: str, where: str, row: int) -> str:
+    if cell not in known:
+        known[cell] = decode(cell, encoding, where=f"{where}, row {row}")
+    return known[cell]
+
+
+def non_ascii(cells: Any, lengths: NDArray[np.int64] | None, most: int = 400) -> list[bytes]:
+    """Cells that hold a byte above 127, as many as are needed to judge the encoding."""
+    if lengths is not None:
+        if cells.isascii():
+            return []
+        ends = np.cumsum(lengths).tolist()
+        parts = (cells[end - n : end] for end, n in zip(ends, lengths.tolist(), strict=True))
+        return [p for p in parts if not p.isascii()][:most]
+    if not len(cells):
+        return []
+    table = cells.view(np.uint8).reshape(len(cells), -1)
+    odd = np.flatnonzero((table > 127).any(axis=1))[:most]
+    return [bytes(cell) for cell in cells[odd].tolist()]
 
 
 def looks_western(samples: list[bytes]) -> bool:

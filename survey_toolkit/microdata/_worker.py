@@ -1,30 +1,40 @@
-"""The child process that opens SPSS, Stata and SAS files.
+"""The child process that opens untrusted survey files.
 
-The C parser behind pyreadstat can be killed by a malformed file, so it never runs in the user's
-process. This script is started by path, imports nothing of the package, and answers one JSON line for
-each JSON line on its input. Results are plain arrays and JSON in a folder that the parent made: numbers
-as ``.npy``, texts as the raw bytes of the file with their lengths; the parent decodes them strictly.
-
-Reading "as Latin-1" is how the raw bytes are had: each byte comes out as the code point of its number.
+A malformed file can kill a C parser, or make any parser ask for all memory, so none runs in the user's
+process. This script is started by path and loads only the parsers of the package, none of its rooms. It
+answers one JSON line for each JSON line on its input: ``open`` gives the columns, ``next`` writes a block
+of rows as plain arrays under a stem that the parent made. Texts are the raw bytes of the file; the parent
+decodes them strictly.
 """
 
 from __future__ import annotations
 
+import errno
 import json
+import mmap
 import os
 import sys
+import types
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import pyreadstat
 
-_READERS: dict[str, Any] = {
-    "sav": pyreadstat.read_sav,
-    "zsav": pyreadstat.read_sav,
-    "dta": pyreadstat.read_dta,
-    "sas7bdat": pyreadstat.read_sas7bdat,
-    "xpt": pyreadstat.read_xport,
-}
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def _without_rooms() -> None:
+    """Make the parsers importable by their names without running the package's own imports."""
+    for name, folder in (("survey_toolkit", os.path.dirname(_HERE)), ("survey_toolkit.microdata", _HERE)):
+        module = types.ModuleType(name)
+        module.__path__ = [folder]
+        sys.modules[name] = module
+
+
+if __name__ == "__main__":
+    _without_rooms()
+
+from survey_toolkit.microdata._raw import Block, Contents, NumberColumn, Unreadable  # noqa: E402
 
 
 def _limit_memory(extra: int) -> None:
@@ -40,105 +50,132 @@ def _limit_memory(extra: int) -> None:
         pass  # no such limit on this system; the time limit still holds
 
 
-def _options(request: dict[str, Any]) -> dict[str, Any]:
-    options: dict[str, Any] = {"output_format": "dict", "disable_datetime_conversion": True}
-    if request["format"] != "xpt":
-        options["user_missing"] = True
-    if request["encoding"]:
-        options["encoding"] = request["encoding"]
-    if request["columns"]:
-        options["usecols"] = request["columns"]
-    return options
+_mappings: list[mmap.mmap] = []
 
 
-def _text(column: list[Any], raw: bool) -> tuple[bytes, Any]:
-    try:
-        joined = "".join(column)
-    except TypeError:  # a null among the texts
-        column = ["" if value is None else str(value) for value in column]
-        joined = "".join(column)
-    if raw:
-        return joined.encode("latin-1"), np.fromiter(map(len, column), np.int64, len(column))
-    parts = [value.encode("utf-8") for value in column]
-    return b"".join(parts), np.fromiter(map(len, parts), np.int64, len(parts))
+def _mapped(path: str) -> memoryview:
+    with open(path, "rb") as file:
+        _mappings[:] = [mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)]
+    return memoryview(_mappings[0])
 
 
-def _numbers(column: list[Any]) -> tuple[Any, Any]:
-    """Float values and, where there are tagged missing values, their letters (0 for none)."""
-    try:
-        return np.array(column, dtype=np.float64), None
-    except (TypeError, ValueError):
-        tags = np.array([ord(v[:1]) if isinstance(v, str) and v else 0 for v in column], dtype=np.uint8)
-        values = [np.nan if v is None or isinstance(v, str) else v for v in column]
-        return np.array(values, dtype=np.float64), tags
+def _let_go() -> None:
+    """Give pages of the file back: what was read of it need not stay in memory."""
+    if _mappings and hasattr(mmap, "MADV_DONTNEED"):
+        _mappings[0].madvise(mmap.MADV_DONTNEED)
 
 
-def _save(data: dict[str, list[Any]], kinds: list[str], folder: str, chunk: int, raw: bool) -> None:
-    for index, (kind, column) in enumerate(zip(kinds, data.values(), strict=True)):
-        stem = os.path.join(folder, f"{index}.{chunk}")
-        if kind == "text":
-            blob, lengths = _text(column, raw)
-            with open(stem + ".bin", "wb") as file:
-                file.write(blob)
-            np.save(stem + ".len.npy", lengths)
-            continue
-        values, tags = _numbers(column)
-        np.save(stem + ".npy", values)
-        if tags is not None:
-            np.save(stem + ".tag.npy", tags)
+def _open(request: dict[str, Any]) -> Contents:
+    kind, path = request["format"], request["path"]
+    if kind in ("sav", "zsav"):
+        from survey_toolkit.microdata._spss import open_sav
+
+        return open_sav(_mapped(path))
+    if kind == "dta":
+        from survey_toolkit.microdata._stata import open_dta
+
+        return open_dta(_mapped(path))
+    if kind == "por":
+        from survey_toolkit.microdata._portable import open_por
+
+        return open_por(_mapped(path))
+    if kind == "xlsx":
+        from survey_toolkit.microdata._workbook import open_xlsx
+
+        return open_xlsx(path, table=request["table"])
+    from survey_toolkit.microdata._sas import open_catalog, open_sas
+
+    if kind == "sas7bcat":
+        return open_catalog(path)
+    return open_sas(path, kind, catalog=request["catalog"])
 
 
-def _metadata(meta: Any, names: list[str], kinds: list[str], rows: list[int]) -> dict[str, Any]:
+def _described(contents: Contents) -> dict[str, Any]:
+    columns = contents.columns
     return {
-        "names": names,
-        "kinds": kinds,
-        "types": [str(meta.readstat_variable_types.get(n, "")) for n in names],
-        "formats": [meta.original_variable_types.get(n) for n in names],
-        "labels": [meta.column_names_to_labels.get(n) for n in names],
-        "value_labels": [list(meta.variable_value_labels.get(n, {}).items()) for n in names],
-        "missing_ranges": [meta.missing_ranges.get(n, []) for n in names],
-        "file_encoding": meta.file_encoding,
-        "rows": rows,
+        "names": [c.name for c in columns],
+        "texts": [c.is_text for c in columns],
+        "storages": [c.storage for c in columns],
+        "formats": [c.format for c in columns],
+        "labels": [c.label for c in columns],
+        "value_labels": [c.value_labels for c in columns],
+        "missing": [c.missing for c in columns],
+        "encoding": contents.encoding,
+        "n_rows": contents.n_rows,
+        "label": contents.label,
+        "raw": contents.raw,
+        "notes": contents.notes,
     }
 
 
-def read(request: dict[str, Any]) -> None:
-    """Read one file into the folder named by the request."""
-    reader, options = _READERS[request["format"]], _options(request)
-    raw = bool(request["raw"])
-    rows: list[int] = []
-    limit = int(request["rows_a_chunk"] or 0)
-    while True:
-        if limit:
-            options["row_limit"], options["row_offset"] = limit, sum(rows)
-        data, meta = reader(request["path"], **options)
-        names = list(data)
-        kinds = ["text" if meta.readstat_variable_types.get(n) == "string" else "number" for n in names]
-        n = len(data[names[0]]) if names else 0
-        _save(data, kinds, request["folder"], len(rows), raw)
-        rows.append(n)
-        if not limit or n < limit:
-            break
-    with open(os.path.join(request["folder"], "meta.json"), "w", encoding="ascii") as file:
-        json.dump(_metadata(meta, names, kinds, rows), file)
+def _save(block: Block, stem: str) -> int:
+    numbers = [part for part in block if isinstance(part, NumberColumn)]
+    n_rows = 0
+    if numbers:
+        n_rows = len(numbers[0].values)
+        np.save(stem + ".npy", np.stack([part.values for part in numbers]))
+        if any(part.tags is not None for part in numbers):
+            none = np.zeros(n_rows, dtype=np.uint8)
+            np.save(stem + ".tags.npy", np.stack([none if p.tags is None else p.tags for p in numbers]))
+    for index, part in enumerate(block):
+        if isinstance(part, np.ndarray):
+            n_rows = len(part)
+            np.save(f"{stem}.{index}.npy", part)
+        elif isinstance(part, list):
+            n_rows = len(part)
+            with open(f"{stem}.{index}.bin", "wb") as file:
+                file.write(b"".join(part))
+            np.save(f"{stem}.{index}.len.npy", np.fromiter(map(len, part), np.int64, n_rows))
+    return n_rows
+
+
+class _Session:
+    """The file now open."""
+
+    def __init__(self) -> None:
+        self.contents: Contents | None = None
+        self.blocks: Iterator[Block] = iter(())
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        if request["op"] == "open":
+            self.contents, self.blocks = None, iter(())
+            _limit_memory(int(request["memory"]))
+            self.contents = _open(request)
+            return {"ok": True, "meta": _described(self.contents)}
+        assert self.contents is not None
+        if request["op"] == "choose":
+            self.blocks = self.contents.blocks(request["columns"], int(request["rows"]))
+            return {"ok": True}
+        for block in self.blocks:
+            if rows := _save(block, request["stem"]):
+                _let_go()
+                return {"ok": True, "rows": rows}
+        return {"ok": True, "rows": 0, "notes": self.contents.notes}
+
+
+def _failure(exc: BaseException) -> dict[str, Any]:
+    """One answer for anything that can escape a parser."""
+    if isinstance(exc, Unreadable):
+        kind, message = exc.kind, exc.message
+    elif isinstance(exc, MemoryError) or (isinstance(exc, OSError) and exc.errno == errno.ENOMEM):
+        kind, message = "memory", "out of the memory allowed"
+    else:
+        kind, message = type(exc).__name__, str(exc)
+    return {"ok": False, "kind": kind, "message": message[:300]}
 
 
 def main() -> None:
     """Answer requests until the input ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)  # the C library may print; that must not mix with the answers
-    answers.write('{"ready": true}\n')
+    os.dup2(2, 1)  # a C library may print; that must not mix with the answers
+    answers.write('{"ok": true, "ready": true}\n')
     answers.flush()
+    session = _Session()
     for line in sys.stdin:
-        request = json.loads(line)
         try:
-            _limit_memory(int(request["memory"]))
-            read(request)
-            answer: dict[str, Any] = {"ok": True}
-        except MemoryError:
-            answer = {"ok": False, "kind": "memory", "message": "out of the memory allowed"}
-        except BaseException as exc:  # anything can escape the parser; all of it becomes one answer
-            answer = {"ok": False, "kind": type(exc).__name__, "message": ascii(str(exc))[:300]}
+            answer = session.answer(json.loads(line))
+        except BaseException as exc:
+            answer = _failure(exc)
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from survey_toolkit.standards.registry import Registry
 
 __all__ = [
+    "OPEN",
     "Country",
     "Crosswalk",
     "Level",
@@ -39,6 +40,9 @@ __all__ = [
     "load_crosswalk",
     "shipped_crosswalks",
 ]
+
+#: An open place of a drafted crosswalk; a crosswalk does not load while it holds one.
+OPEN = "<open>"
 
 _RANGE = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)\s*\.\.\s*(-?[0-9]+(?:\.[0-9]+)?)")
 
@@ -236,6 +240,7 @@ def load_crosswalk(crosswalk: str | os.PathLike[str] | Crosswalk, *, registry: R
         model = crosswalk
     else:
         document = load_document(_find(crosswalk), name=_shown(crosswalk), error=HarmonizationError)
+        _refuse_open_places(document)
         model = document.validate(Crosswalk, error=HarmonizationError)
     problems = list(_registry_problems(model, document, registry))
     if problems:
@@ -246,6 +251,26 @@ def load_crosswalk(crosswalk: str | os.PathLike[str] | Crosswalk, *, registry: R
             code="invalid-crosswalk",
         )
     return model
+
+
+def _refuse_open_places(document: YamlDocument) -> None:
+    places = [document.where(path) for path in _open_places(document.data, ())]
+    if places:
+        raise HarmonizationError(
+            f"the draft has {len(places)} open place{'s' if len(places) != 1 else ''}",
+            problems=places,
+            hint=f"replace every {OPEN}, or remove the target or declare it impossible",
+            code="open-places",
+        )
+
+
+def _open_places(data: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from ((*path, key),) if OPEN in (key, value) else _open_places(value, (*path, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from ((*path, index),) if value == OPEN else _open_places(value, (*path, index))
 
 
 def _shown(crosswalk: str | os.PathLike[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from survey_toolkit.errors import HarmonizationError, did_you_mean
@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
     from survey_toolkit.standards.registry import Registry
 
-__all__ = ["harmonize"]
+__all__ = [
+    "check_columns",
+    "filtered",
+    "harmonize",
+    "label_source",
+    "level_name",
+    "named_columns",
+    "unmapped_problems",
+]
 
 
 def harmonize(
@@ -76,21 +84,30 @@ def harmonize(
 
     registry = registry or load()
     walk = load_crosswalk(crosswalk, registry=registry)
-    name = _level_name(walk, level)
+    name = level_name(walk, level)
     spec = walk.levels[name]
-    _check_columns(data, spec, walk.id, name)
+    check_columns(data, spec, walk.id, name)
     notes = [*data.notes, *walk.notes, *_label_notes(data, spec)]
-    data, dropped = _filtered(data, spec)
+    data, dropped = filtered(data, spec)
     notes += dropped
     _check_keys(data, spec.file_key, walk.id)
     bench = Bench(data, spec, name, registry)
     for target_name, target in spec.targets.items():
         bench.make(target_name, target)
-    bench.raise_problems(walk.id)
+    problems = unmapped_problems(bench.audit, spec)
+    if problems:
+        raise HarmonizationError(
+            f"crosswalk '{walk.id}' does not map every code found in the data",
+            where=data.source.name,
+            problems=problems,
+            hint="map the codes, declare them missing with a reason, or say 'unmapped: missing'",
+            code="unmapped-codes",
+        )
     return _result(bench, walk, name, notes)
 
 
-def _level_name(walk: Crosswalk, level: str | None) -> str:
+def level_name(walk: Crosswalk, level: str | None) -> str:
+    """Level meant: the one given, or the only one there is."""
     if level is None and walk.only_level is not None:
         return walk.only_level
     if level is None or level not in walk.levels:
@@ -103,12 +120,12 @@ def _level_name(walk: Crosswalk, level: str | None) -> str:
     return level
 
 
-def _check_columns(data: Microdata, spec: Level, walk_id: str, level: str) -> None:
+def check_columns(data: Microdata, spec: Level, walk_id: str, level: str) -> None:
     """All columns the crosswalk names that the file does not have, at once."""
     have = data.variables
     problems = [
         f"no such column: {where}: '{name}'; {did_you_mean(name, have)}"
-        for where, name in _named_columns(spec)
+        for where, name in named_columns(spec)
         if name not in have
     ]
     for name, target in spec.targets.items():
@@ -124,7 +141,7 @@ def _check_columns(data: Microdata, spec: Level, walk_id: str, level: str) -> No
         )
 
 
-def _named_columns(spec: Level) -> Iterator[tuple[str, str]]:
+def named_columns(spec: Level) -> Iterator[tuple[str, str]]:
     """Every source column a level names, with the key that names it."""
     yield from (("file_key", name) for name in spec.file_key)
     yield from (("keep", name) for name in spec.keep)
@@ -136,6 +153,23 @@ def _named_columns(spec: Level) -> Iterator[tuple[str, str]]:
         yield from ((f"targets.{target_name}", name) for name in target.reads() if name not in made)
         if target.status != "impossible":
             made.add(target_name)
+
+
+def label_source(data: Microdata, label: str) -> str:
+    """Column that has a label, in any case and spacing."""
+    return next(v.name for v in data.variables.values() if fold(v.label) == fold(label))
+
+
+def unmapped_problems(audit: Iterable[TargetAudit], spec: Level) -> list[str]:
+    """Unmapped codes of the targets that do not set them aside, one line a target."""
+    problems = []
+    for entry in audit:
+        target = spec.targets[entry.target]
+        if entry.unmapped and target.unmapped == "error":
+            listed = ", ".join(f"{code} ({n:,} rows)" for code, n in entry.unmapped.items())
+            column = target.source or target.label or target.from_ or ", ".join(target.first_of)
+            problems.append(f"targets.{entry.target}: column '{column}' holds unmapped codes: {listed}")
+    return problems
 
 
 def _label_problems(data: Microdata, label: str, target: str) -> list[str]:
@@ -172,7 +206,8 @@ def _check_keys(data: Microdata, keys: tuple[str, ...], walk_id: str) -> None:
         )
 
 
-def _filtered(data: Microdata, spec: Level) -> tuple[Microdata, list[str]]:
+def filtered(data: Microdata, spec: Level) -> tuple[Microdata, list[str]]:
+    """Rows that count, and how many do not."""
     if spec.filter is None:
         return data, []
     cleaned = _cleaned(data, spec, sorted(rule_variables(spec.filter)))

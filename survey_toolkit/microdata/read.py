@@ -5,44 +5,65 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from survey_toolkit.errors import DataFileError, did_you_mean
 from survey_toolkit.microdata._delimited import read_delimited
-from survey_toolkit.microdata._parquet import read_parquet
-from survey_toolkit.microdata._process import ReadLimits, WorkerFailure, private_folder
-from survey_toolkit.microdata._sniff import DESCRIPTIONS, Header, read_header, sniff
-from survey_toolkit.microdata._statistical import RawTable, read_statistical
-from survey_toolkit.microdata.model import MISSING_SUFFIX, FileSource, Microdata, Variable
+from survey_toolkit.microdata._files import FORMATS, SourceFile, opened, parser_failure
+from survey_toolkit.microdata._fixed_width import read_fixed_width
+from survey_toolkit.microdata._parquet import parquet_columns, read_parquet
+from survey_toolkit.microdata._process import ReadLimits, WorkerFailure
+from survey_toolkit.microdata._statistical import RawTable, open_statistical, read_statistical
+from survey_toolkit.microdata.model import MISSING_SUFFIX, Code, FileSource, Microdata, Variable
 
-__all__ = ["FORMATS", "file_sha256", "read_microdata"]
+__all__ = [
+    "FORMATS",
+    "FileMetadata",
+    "ReadOptions",
+    "child_options",
+    "file_sha256",
+    "read_catalog",
+    "read_metadata",
+    "read_microdata",
+]
 
-#: File extension to the kinds it may hold.
-FORMATS = {
-    ".sav": ("sav", "zsav"),
-    ".zsav": ("sav", "zsav"),
-    ".dta": ("dta",),
-    ".sas7bdat": ("sas7bdat",),
-    ".xpt": ("xpt",),
-    ".xpt5": ("xpt",),
-    ".xpt8": ("xpt",),
-    ".csv": ("text", "utf16"),
-    ".tsv": ("text", "utf16"),
-    ".tab": ("text", "utf16"),
-    ".parquet": ("parquet",),
-    ".pq": ("parquet",),
-}
-_HEAD_BYTES = 4_000_000
-_ADVICE = {
-    "html": "open it in a browser: log in to the archive and download the data again",
-    "lfs": "fetch the file itself with 'git lfs pull'",
-    "gzip": "unpack it first",
-    "zip": "unpack it first; an .xlsx workbook: save the sheet as CSV",
-    "ole": "save it as CSV, without a password",
-    "encrypted": "open it in SPSS with its password and save it without one",
-    "empty": "the transfer failed; fetch the file again",
-    "por": "save it as .sav; a .por file loses its missing-value declarations in every open reader",
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """What else is needed to read a file; see :func:`read_microdata`."""
+
+    encoding: str | None = None
+    columns: tuple[str, ...] | None = None
+    limits: ReadLimits = ReadLimits()  # noqa: RUF009 - frozen
+    catalog: Path | None = None
+    layout: Path | None = None
+    table: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileMetadata:
+    """What a file says about itself, without its rows.
+
+    Attributes
+    ----------
+    variables : mapping of str to Variable
+        Names, labels, value labels, missing codes. Which tags (``.a`` to ``.z``) occur is known only
+        once the rows are read.
+    source : FileSource
+        Name, format and encoding; ``n_rows`` is what the header declares, 0 if it does not.
+    label : str
+        The file's own title.
+    n_rows : int or None
+        Declared rows; None where the format does not say.
+    notes : tuple of str
+    """
+
+    variables: Mapping[str, Variable]
+    source: FileSource
+    label: str = ""
+    n_rows: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_microdata(
@@ -51,14 +72,19 @@ def read_microdata(
     encoding: str | None = None,
     columns: Sequence[str] | None = None,
     limits: ReadLimits | None = None,
+    catalog: str | os.PathLike[str] | None = None,
+    layout: str | os.PathLike[str] | None = None,
+    table: str | None = None,
 ) -> Microdata:
-    r"""Read a ``.sav .zsav .dta .sas7bdat .xpt .csv .tsv .parquet`` file with labels and missing codes.
+    r"""Read ``.sav .zsav .por .dta .sas7bdat .xpt .csv .tsv .xlsx .parquet``, with labels and missing codes.
 
     Values and codes stay as they stand in the file: codes declared missing are not blanked but declared
     in ``variables``; Stata's ``.a`` to ``.z`` are null with their tag in ``<name>__missing``. Text is
-    decoded strictly: in the encoding given, else the one the file declares, else UTF-8. Dates become
-    dates only where nothing is lost. SPSS, Stata and SAS files are opened in a child process under
-    limits, because a malformed file can kill their parser.
+    decoded strictly: in the encoding given, else the one the file declares, else UTF-8, else a guess
+    whose confidence is noted. Dates become dates only where nothing is lost. SPSS, Stata and SAS files
+    and workbooks are opened in a child process under limits, because a malformed file can kill a parser.
+    A ``.gz`` around any of them is unpacked; fixed-width text (``.dat .txt``) is read by its ``layout``;
+    archives of several tables (``.zip``) are for :func:`~survey_toolkit.microdata.read_tables`.
 
     Parameters
     ----------
@@ -70,6 +96,12 @@ def read_microdata(
         Read only these.
     limits : ReadLimits, optional
         Time, memory and size a file may cost.
+    catalog : path, optional
+        The ``.sas7bcat`` with the value labels of a ``.sas7bdat``.
+    layout : path, optional
+        Where the columns of fixed-width text are: a CSPro dictionary (``.dcf``) or a SAS ``input`` program.
+    table : str, optional
+        Sheet of a workbook, record of a CSPro dictionary; otherwise the first, or the only one.
 
     Returns
     -------
@@ -89,25 +121,181 @@ def read_microdata(
     >>> read_microdata(file).frame["hhid"].to_list()
     ['0101', '0102']
     """
-    file = Path(path)
-    limits = limits or ReadLimits()
-    size = _check_file(file, limits)
-    with file.open("rb") as handle:
-        head = handle.read(_HEAD_BYTES)
-        kind = _check_kind(file, head)
-    wanted = list(columns) if columns is not None else None
-    table = _read(file, kind, head, size, encoding, wanted, limits)
-    if wanted is not None and any(name not in table.variables for name in wanted):
-        raise _no_column(file.name, wanted, _read(file, kind, head, size, encoding, None, limits))
-    source = FileSource(
-        name=file.name,
-        sha256=file_sha256(file),
-        format=kind,
-        encoding=table.encoding,
-        n_rows=len(table.frame),
+    options = ReadOptions(
+        encoding=encoding,
+        columns=tuple(columns) if columns is not None else None,
+        limits=limits or ReadLimits(),
+        catalog=Path(catalog) if catalog is not None else None,
+        layout=Path(layout) if layout is not None else None,
+        table=table,
     )
-    variables = {n: v for n, v in table.variables.items() if not _is_companion(n, table.variables)}
-    return Microdata(frame=table.frame, variables=variables, source=source, notes=table.notes)
+    with opened(Path(path), options.limits, layout=options.layout) as source:
+        found = _read(source, options)
+        wanted = options.columns
+        if wanted is not None and any(name not in found.variables for name in wanted):
+            raise _no_column(source.name, list(wanted), _variables(source, options)[0])
+    described = FileSource(
+        name=source.name,
+        sha256=file_sha256(path),
+        format=source.kind,
+        encoding=found.encoding,
+        n_rows=len(found.frame),
+    )
+    variables = {n: v for n, v in found.variables.items() if not _is_companion(n, found.variables)}
+    return Microdata(frame=found.frame, variables=variables, source=described, notes=found.notes)
+
+
+def read_metadata(
+    path: str | os.PathLike[str],
+    *,
+    encoding: str | None = None,
+    limits: ReadLimits | None = None,
+    catalog: str | os.PathLike[str] | None = None,
+) -> FileMetadata:
+    """Read only what a file says about itself: at once, however many rows it has.
+
+    Parameters
+    ----------
+    path, encoding, limits, catalog
+        As in :func:`read_microdata`. Text tables and workbooks say nothing but the names of their columns
+        before they are read.
+
+    Returns
+    -------
+    FileMetadata
+
+    Raises
+    ------
+    DataFileError
+        As in :func:`read_microdata`.
+
+    Examples
+    --------
+    >>> import pandas as pd, tempfile, pathlib
+    >>> from survey_toolkit.microdata import Microdata, Variable, write_microdata
+    >>> data = Microdata.from_frame(pd.DataFrame({"sex": [1, 2]}), [Variable(name="sex", label="Sex")])
+    >>> file = write_microdata(data, pathlib.Path(tempfile.mkdtemp()) / "hh.sav")
+    >>> meta = read_metadata(file)
+    >>> meta.n_rows, meta.variables["sex"].label
+    (2, 'Sex')
+    """
+    options = ReadOptions(
+        encoding=encoding,
+        limits=limits or ReadLimits(),
+        catalog=Path(catalog) if catalog is not None else None,
+    )
+    with opened(Path(path), options.limits) as source:
+        variables, found = _variables(source, options)
+    described = FileSource(
+        name=source.name, format=source.kind, encoding=found.source.encoding, n_rows=found.n_rows or 0
+    )
+    return FileMetadata(
+        variables=variables, source=described, label=found.label, n_rows=found.n_rows, notes=found.notes
+    )
+
+
+def read_catalog(
+    path: str | os.PathLike[str], *, encoding: str | None = None, limits: ReadLimits | None = None
+) -> dict[str, dict[Code, str]]:
+    """Read the value labels of a SAS catalog (``.sas7bcat``): format name to code and label.
+
+    Raises
+    ------
+    DataFileError
+        No catalog, or a damaged one.
+    """
+    limits = limits or ReadLimits()
+    with opened(Path(path), limits, companion=True) as source:
+        try:
+            with open_statistical(
+                source.path,
+                source.folder,
+                kind=source.kind,
+                n_bytes=source.n_bytes,
+                encoding=encoding,
+                limits=limits,
+            ) as file:
+                return {column.name: dict(column.value_labels) for column in file.columns()}
+        except WorkerFailure as failure:
+            raise parser_failure(source, failure) from None
+
+
+def _read(source: SourceFile, options: ReadOptions) -> RawTable:
+    columns = list(options.columns) if options.columns is not None else None
+    if source.kind == "fixed":
+        return read_fixed_width(
+            source,
+            options.layout or source.path,
+            table=options.table,
+            encoding=options.encoding,
+            columns=columns,
+        )
+    if source.kind == "text":
+        return read_delimited(
+            source.path, source.folder, encoding=options.encoding, columns=columns, limits=options.limits
+        )
+    if source.kind == "parquet":
+        return read_parquet(source.path, source.folder, columns=columns)
+    try:
+        return read_statistical(
+            source.path,
+            source.folder,
+            kind=source.kind,
+            n_bytes=source.n_bytes,
+            encoding=options.encoding,
+            columns=columns,
+            limits=options.limits,
+            options=child_options(options),
+        )
+    except WorkerFailure as failure:
+        raise parser_failure(source, failure) from None
+
+
+def child_options(options: ReadOptions) -> dict[str, str | None]:
+    """What the child needs to know besides the path."""
+    if options.catalog is not None and not options.catalog.is_file():
+        raise DataFileError(
+            "there is no such catalog", where=str(options.catalog), hint="check the path", code="missing-file"
+        )
+    catalog = str(options.catalog.resolve()) if options.catalog is not None else None
+    return {"catalog": catalog, "table": options.table}
+
+
+def _variables(source: SourceFile, options: ReadOptions) -> tuple[dict[str, Variable], FileMetadata]:
+    """Descriptions without rows; text tables are read for them, as their header alone may lie."""
+    plain = FileSource(name=source.name, format=source.kind, encoding="utf-8")
+    if source.kind == "parquet":
+        variables, n_rows = parquet_columns(source.path, source.folder)
+        return variables, FileMetadata(variables=variables, source=plain, n_rows=n_rows)
+    if source.kind in ("text", "fixed"):
+        table = _read(
+            source, ReadOptions(encoding=options.encoding, limits=options.limits, layout=options.layout)
+        )
+        n_rows = len(table.frame)
+        return table.variables, FileMetadata(
+            variables=table.variables, source=plain, n_rows=n_rows, notes=table.notes
+        )
+    try:
+        with open_statistical(
+            source.path,
+            source.folder,
+            kind=source.kind,
+            n_bytes=source.n_bytes,
+            encoding=options.encoding,
+            limits=options.limits,
+            options=child_options(options),
+        ) as file:
+            variables = {column.name: column.variable([]) for column in file.columns()}
+            described = FileSource(name=source.name, format=source.kind, encoding=file.text.encoding)
+            return variables, FileMetadata(
+                variables=variables,
+                source=described,
+                label=file.text(file.meta["label"]),
+                n_rows=file.meta["n_rows"],
+                notes=(*file.meta["notes"], *file.text.notes),
+            )
+    except WorkerFailure as failure:
+        raise parser_failure(source, failure) from None
 
 
 def _is_companion(name: str, variables: Mapping[str, Variable]) -> bool:
@@ -121,141 +309,13 @@ def file_sha256(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _check_file(file: Path, limits: ReadLimits) -> int:
-    if not file.is_file():
-        raise DataFileError(
-            "this is a folder" if file.is_dir() else "there is no such file",
-            where=str(file),
-            hint="check the path",
-            code="missing-file",
-        )
-    if file.suffix.lower() not in FORMATS:
-        raise DataFileError(
-            "this file type cannot be read",
-            where=file.name,
-            found=file.suffix or "no extension",
-            expected=", ".join(FORMATS),
-            hint=_ADVICE.get(file.suffix.lower().lstrip("."), "save it as .sav, .dta or .csv"),
-            code="unsupported-format",
-        )
-    size = file.stat().st_size
-    if size > limits.file_bytes:
-        raise DataFileError(
-            "the file is larger than the limit",
-            where=file.name,
-            found=f"{size:,} bytes",
-            expected=f"at most {limits.file_bytes:,}",
-            hint="raise the limit: read_microdata(path, limits=ReadLimits(file_bytes=…))",
-            code="too-large",
-        )
-    return size
-
-
-def _check_kind(file: Path, head: bytes) -> str:
-    kind = sniff(head[:4096])
-    allowed = FORMATS[file.suffix.lower()]
-    if kind in allowed:
-        return "text" if kind == "utf16" else kind
-    if kind in ("html", "xml") or allowed[0] != "text" or kind != "binary":
-        raise DataFileError(
-            f"the content is not what the extension {file.suffix} says",
-            where=file.name,
-            found=DESCRIPTIONS[kind],
-            expected=DESCRIPTIONS[allowed[0]],
-            hint=_ADVICE.get(kind, _rename_hint(kind)),
-            code="wrong-format",
-        )
-    return "text"
-
-
-def _rename_hint(kind: str) -> str:
-    extension = next((ext for ext, kinds in FORMATS.items() if kind in kinds), None)
-    if extension and kind != "text":
-        return f"if that is what you meant, rename it to {extension}"
-    return "fetch the file again, or export it again from the program that made it"
-
-
-def _read(
-    file: Path,
-    kind: str,
-    head: bytes,
-    size: int,
-    encoding: str | None,
-    columns: list[str] | None,
-    limits: ReadLimits,
-) -> RawTable:
-    with private_folder() as folder:
-        if kind == "text":
-            return read_delimited(file, folder, encoding=encoding, columns=columns, limits=limits)
-        if kind == "parquet":
-            return read_parquet(file, folder, columns=columns)
-        header = read_header(head, kind)
-        _check_whole(file, kind, header, size)
-        try:
-            return read_statistical(
-                file,
-                folder,
-                kind=kind,
-                header=header,
-                n_bytes=size,
-                encoding=encoding,
-                columns=columns,
-                limits=limits,
-            )
-        except WorkerFailure as failure:
-            raise _failure(file, kind, header, failure) from None
-
-
-def _check_whole(file: Path, kind: str, header: Header, size: int) -> None:
-    """Tell a cut-off file by its form, where the parser would read on in silence."""
-    cut = None
-    if kind == "xpt" and size % 80:
-        cut = f"{size:,} bytes, not a multiple of 80"
-    if kind == "dta" and (header.release or 0) >= 117:
-        with file.open("rb") as handle:
-            handle.seek(max(0, size - 64))
-            if b"</stata_dta>" not in handle.read():
-                cut = "no closing tag at the end"
-    if cut:
-        raise DataFileError(
-            "the file was cut off",
-            where=file.name,
-            found=cut,
-            expected="a complete file",
-            hint="fetch the file again",
-            code="truncated",
-        )
-
-
-def _failure(file: Path, kind: str, header: Header, failure: WorkerFailure) -> DataFileError:
-    what, code = f"{DESCRIPTIONS[kind].removeprefix('a ').removeprefix('an ')} cannot be read", "damaged"
-    found: str | None = failure.message or None
-    hint = "it is damaged or was cut off: fetch it again, or open it in its own program and save it anew"
-    if failure.kind == "crash":
-        what, found = "the file is so damaged that its parser broke down", failure.message
-    elif failure.kind == "time":
-        what, code = "reading took longer than the limit", "too-large"
-        hint = "if the file is sound, raise it: read_microdata(path, limits=ReadLimits(seconds=…))"
-    elif failure.kind == "memory":
-        what, code = "reading needed more memory than the limit", "too-large"
-        hint = "a small file that asks for this is damaged; else raise limits=ReadLimits(memory_bytes=…)"
-    elif kind == "dta" and header.release is not None and header.release < 104:
-        what, code = f"Stata format {header.release} is too old for this reader", "unsupported-format"
-        hint = "open it in Stata and save it anew"
-    elif failure.kind in ("PyreadstatError", "ReadstatError"):
-        found = failure.message.strip("'\"").split("\\n")[0]
-    else:
-        found = f"{failure.kind} in the parser"
-    return DataFileError(what, where=file.name, found=found, hint=hint, code=code)
-
-
-def _no_column(name: str, wanted: list[str], table: RawTable) -> DataFileError:
-    missing = [column for column in wanted if column not in table.variables]
+def _no_column(name: str, wanted: list[str], known: Mapping[str, Variable]) -> DataFileError:
+    missing = [column for column in wanted if column not in known]
     return DataFileError(
         "no such column" + ("s" if len(missing) > 1 else ""),
         where=name,
         found=", ".join(f"'{m}'" for m in missing),
-        expected=did_you_mean(missing[0], table.variables),
+        expected=did_you_mean(missing[0], known),
         hint="names are case-sensitive",
         code="missing-column",
     )

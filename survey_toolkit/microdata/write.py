@@ -19,7 +19,7 @@ from survey_toolkit.microdata.model import Microdata
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["WRITERS", "neutralise", "write_microdata"]
+__all__ = ["WRITERS", "appearing", "neutralise", "write_microdata"]
 
 _NUMBER = re.compile(r"[-+]?[0-9]+([.,][0-9]+)?")
 
@@ -69,7 +69,7 @@ def write_microdata(data: Microdata, path: str | os.PathLike[str]) -> Path:
         )
     if not target.parent.is_dir():
         raise DataFileError("there is no such folder", where=str(target.parent), code="missing-file")
-    with _appearing(target) as temporary:
+    with appearing(target) as temporary:
         try:
             writer(data, temporary)
         except DataFileError:
@@ -86,7 +86,7 @@ def write_microdata(data: Microdata, path: str | os.PathLike[str]) -> Path:
 
 
 @contextlib.contextmanager
-def _appearing(target: Path) -> Iterator[Path]:
+def appearing(target: Path) -> Iterator[Path]:
     """Name to write to; renamed to the target when all went well, removed otherwise."""
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:

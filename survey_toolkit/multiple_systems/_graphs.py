@@ -22,8 +22,9 @@ __all__ = ["MAX_GRAPH_LISTS", "DecomposableGraphs", "decomposable_graphs"]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-MAX_GRAPH_LISTS = 6
-"""Seven lists have 617,675 decomposable graphs: they are refused."""
+MAX_GRAPH_LISTS = 7
+"""Seven lists have 617,675 decomposable graphs (80 MB); eight have 30,888,596, which no longer fit."""
+_PIECE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,13 +35,13 @@ class DecomposableGraphs:
     ----------
     edges : array of bool (G, t(t-1)/2)
         In the order 12, 13, ..., of :func:`itertools.combinations`.
-    signs : array of int (G, 2^t)
+    signs : array of int8 (G, 2^t)
         How often the marginal of each set of lists enters the likelihood, cliques plus, separators minus.
     """
 
     n_lists: int
     edges: BoolArray
-    signs: NDArray[np.float64]
+    signs: NDArray[np.int8]
 
     def cliques(self, graph: int) -> tuple[tuple[int, ...], ...]:
         """Maximal cliques of one graph, as list positions."""
@@ -57,7 +58,7 @@ class DecomposableGraphs:
 
 @lru_cache(maxsize=8)
 def decomposable_graphs(t: int) -> DecomposableGraphs:
-    """Make the graphs on ``t`` lists: 2, 8, 61, 822 and 18,154 for two to six.
+    """Make the graphs on ``t`` lists: 2, 8, 61, 822, 18,154 and 617,675 for two to seven.
 
     Raises
     ------
@@ -77,8 +78,16 @@ def decomposable_graphs(t: int) -> DecomposableGraphs:
             hint="merge lists of the same kind, or drop one",
             code="too-many-models",
         )
+    total = 1 << t * (t - 1) // 2
+    parts = [_among(np.arange(i, min(i + _PIECE, total)), t) for i in range(0, total, _PIECE)]
+    out = DecomposableGraphs(t, np.concatenate([e for e, _ in parts]), np.concatenate([s for _, s in parts]))
+    out.edges.flags.writeable = out.signs.flags.writeable = False
+    return out
+
+
+def _among(numbers: IntArray, t: int) -> tuple[BoolArray, NDArray[np.int8]]:
+    """The decomposable ones among graphs given by their edges as a binary number."""
     pairs = list(combinations(range(t), 2))
-    numbers = np.arange(1 << len(pairs))
     edges = (numbers[:, None] >> np.arange(len(pairs)) & 1).astype(bool)
     near = np.zeros((len(numbers), t), dtype=np.int64)  # neighbours as bit masks
     for e, (a, b) in enumerate(pairs):
@@ -89,9 +98,7 @@ def decomposable_graphs(t: int) -> DecomposableGraphs:
     for _ in range(t):
         _eliminate(near, left, signs, t)
     keep = left == 0
-    out = DecomposableGraphs(t, edges[keep], signs[keep].astype(float))
-    out.edges.flags.writeable = out.signs.flags.writeable = False
-    return out
+    return edges[keep], signs[keep]
 
 
 def _eliminate(near: IntArray, left: IntArray, signs: NDArray[np.int8], t: int) -> None:

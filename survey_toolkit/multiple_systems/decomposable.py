@@ -34,7 +34,8 @@ FloatArray = NDArray[np.float64]
 Prior = Callable[[FloatArray], FloatArray]
 
 _END_MASS = 1e-3
-_GRID_POINTS = 2001
+_GRID_POINTS, _FEWER_POINTS = 2001, 501
+_MANY_GRAPHS = 100_000
 _PIECE = 2048
 _ASSUMPTIONS = (
     "The population did not change while the lists were made; everybody could have been on any list; people "
@@ -125,7 +126,7 @@ def decomposable_average(
     level: float = 0.95,
     n_graphs: int = 10,
 ) -> PopulationSize:
-    """Population size averaged over all decomposable graphs (two to six lists).
+    """Population size averaged over all decomposable graphs (two to seven lists).
 
     Parameters
     ----------
@@ -134,7 +135,8 @@ def decomposable_average(
         Dirichlet pseudo count of each of the ``2^t`` cells; default ``2^-t``. It matters: see
         :func:`delta_sweep`.
     unseen : array, optional
-        Grid of the number unseen, whole and ascending; default evenly spaced up to where the posterior ends.
+        Grid of the number unseen, whole and ascending; default evenly spaced up to where the posterior ends:
+        2,001 points, for the 617,675 graphs of seven lists 501.
     log_prior : callable, optional
         Log prior of the population size, up to a constant, given an array of sizes; default ``-log N``.
     level : float
@@ -149,7 +151,7 @@ def decomposable_average(
     Raises
     ------
     EstimationError
-        For more than six lists, a bad grid or a delta of 0 or less.
+        For more than seven lists, a bad grid or a delta of 0 or less.
 
     Examples
     --------
@@ -235,8 +237,9 @@ def _widen(
 ) -> GraphPosterior:
     """A grid long enough to hold the posterior and fine enough to describe it."""
     reach = 10.0 * data.n_observed
+    points = _GRID_POINTS if len(graphs.signs) < _MANY_GRAPHS else _FEWER_POINTS
     for _ in range(12):
-        step = max(1.0, np.ceil(reach / (_GRID_POINTS - 1)))
+        step = max(1.0, np.ceil(reach / (points - 1)))
         posterior = _posterior(data, graphs, np.arange(0.0, reach + step, step), delta, prior, n_graphs)
         beyond = posterior.probability[-len(posterior.probability) // 10 :].sum()
         if beyond > 1e-4:
@@ -270,7 +273,7 @@ def _posterior(
     weight: list[FloatArray] = []
     moment: list[FloatArray] = []
     for i in range(0, len(graphs.signs), _PIECE):
-        log_post = graphs.signs[i : i + _PIECE] @ scores + common
+        log_post = graphs.signs[i : i + _PIECE].astype(float) @ scores + common
         top = float(log_post.max())
         if top > peak:
             shrink = np.exp(peak - top) if np.isfinite(peak) else 0.0

@@ -44,6 +44,8 @@ def select(
     *,
     max_order: int | None = None,
     search: Search = "all",
+    starts: int = 1,
+    seed: int = 0,
     ci: CiMethod = "profile",
     level: float = 0.95,
 ) -> PopulationSize:
@@ -66,6 +68,9 @@ def select(
         Fit all, or walk from main effects to the best neighbour (add or drop one term) until none is better:
         cheap for many lists, but it can stop in a local minimum (Silverman, Chan & Vincent 2024, Statistics
         and Computing 34:44).
+    starts, seed : int
+        For "downhill": the first walk starts from main effects; of the others half start from the single
+        pairs that come next after the best, half from pairs drawn at random. Never worse than one walk.
     ci, level
         As in :func:`loglinear`; the interval holds the selected model fixed, and a note says so.
 
@@ -81,10 +86,12 @@ def select(
     >>> select(lists, criterion="aic").model
     '[P:Q, P:E, Q:E]'
     """
-    _check_options(family, criterion, search)
+    _check_options(family, criterion, search, starts)
     order = 2 if family == "pairwise" else (max_order or max(2, data.n_lists - 1))
+    walked: tuple[str, ...] = ()
     if search == "downhill":
-        models = downhill(data, criterion, order)
+        models, ends = downhill(data, criterion, order, starts, seed)
+        walked = (_walk_note(ends),)
     else:
         models = enumerate_models(data.n_lists, order)
     codes = existence_codes(data.table(), models)
@@ -111,28 +118,77 @@ def select(
         level=level,
         method=f"log-linear, {family}, {criterion.upper()}" + (" downhill" if search == "downhill" else ""),
     )
-    return replace(result, selection=chosen, notes=(*result.notes, *_selection_notes(chosen, result, order)))
+    return replace(result, selection=chosen, notes=(*result.notes, *_selection_notes(chosen, order), *walked))
 
 
-def downhill(data: CaptureHistories, criterion: Criterion, max_order: int) -> BoolArray:
-    """Models visited and compared by a greedy walk from main effects, shape (m, 2^t)."""
-    table, t = data.table(), data.n_lists
-    current = model_row((), t)
-    require_estimable(data, current, where="starting model")
-    seen = {current.tobytes(): current}
-    value = _criterion_values(data, current[None, :], criterion)[0]
+def downhill(
+    data: CaptureHistories, criterion: Criterion, max_order: int, starts: int = 1, seed: int = 0
+) -> tuple[BoolArray, FloatArray]:
+    """Greedy walks from main effects and from further starts.
+
+    Returns
+    -------
+    models : array of bool (m, 2^t)
+        Every model visited or compared.
+    ends : array (walks,)
+        Criterion at the end of each walk, the one from main effects first.
+    """
+    main = model_row((), data.n_lists)
+    require_estimable(data, main, where="starting model")
+    seen = {main.tobytes(): _criterion_values(data, main[None, :], criterion)[0]}
+    ends = [_walk(data, main, criterion, max_order, seen)]
+    if starts > 1:
+        others = _further_starts(data, criterion, starts - 1, seed)
+        _compare(data, others, criterion, seen)
+        ends += [_walk(data, row, criterion, max_order, seen) for row in others]
+    good = [np.frombuffer(key, dtype=bool) for key, value in seen.items() if np.isfinite(value)]
+    return np.array(good), np.array(ends)
+
+
+def _walk(
+    data: CaptureHistories, start: BoolArray, criterion: Criterion, max_order: int, seen: dict[bytes, float]
+) -> float:
+    """Walk to a local minimum; every model met is kept with its criterion. Gives the last value."""
+    current, value = start, seen[start.tobytes()]
     while True:
-        around = _neighbours(current, t, max_order)
-        around = around[existence_codes(table, around) == 0] if len(around) else around
-        if not len(around):
-            break
-        seen.update({row.tobytes(): row for row in around})
-        values = _criterion_values(data, around, criterion)
+        around = _neighbours(current, data.n_lists, max_order)
+        values = _compare(data, around, criterion, seen)
+        if not len(values) or not values.min() < value - _TIE:
+            return value
         best = int(np.argmin(values))
-        if values[best] >= value - _TIE:
-            break
-        current, value = around[best], values[best]
-    return np.array(list(seen.values()))
+        current, value = around[best], float(values[best])
+
+
+def _compare(
+    data: CaptureHistories, models: BoolArray, criterion: Criterion, seen: dict[bytes, float]
+) -> FloatArray:
+    """Criterion of each model, infinite where it cannot be estimated; fits only those not yet seen."""
+    keys = [row.tobytes() for row in models]
+    new = list({key: i for i, key in enumerate(keys) if key not in seen}.values())
+    if new:
+        values = np.full(len(new), np.inf)
+        good = existence_codes(data.table(), models[new]) == 0
+        if good.any():
+            values[good] = _criterion_values(data, models[new][good], criterion)
+        seen.update(zip((keys[i] for i in new), values.tolist(), strict=True))
+    return np.array([seen[key] for key in keys])
+
+
+def _further_starts(data: CaptureHistories, criterion: Criterion, size: int, seed: int) -> BoolArray:
+    """Estimable starts: the best single pairs but the first, then random sets of pairs; shape (k, 2^t)."""
+    t = data.n_lists
+    pairs = np.array([s for s in range(1 << t) if s.bit_count() == 2])
+    single = np.repeat(model_row((), t)[None, :], len(pairs), axis=0)
+    single[np.arange(len(pairs)), pairs] = True
+    values = _compare(data, single, criterion, {})
+    ordered = single[np.argsort(values, kind="stable")][np.isfinite(np.sort(values))]
+    best = ordered[1 : 1 + size // 2]
+    rng = np.random.default_rng(seed)
+    # More than needed: some cannot be estimated, and a walk needs a value to fall from.
+    drawn = np.repeat(model_row((), t)[None, :], 4 * size, axis=0)
+    drawn[:, pairs] = rng.random((4 * size, len(pairs))) < rng.random((4 * size, 1))
+    drawn = drawn[existence_codes(data.table(), drawn) == 0]
+    return np.concatenate([best, drawn[: size - len(best)]])
 
 
 def _criterion_values(data: CaptureHistories, models: BoolArray, criterion: Criterion) -> FloatArray:
@@ -202,7 +258,7 @@ def _ranked(
     return RankedModel(model_label(masks, data.lists), tops, estimate, value, delta, weight)
 
 
-def _selection_notes(chosen: Selection, result: PopulationSize, order: int) -> tuple[str, ...]:
+def _selection_notes(chosen: Selection, order: int) -> tuple[str, ...]:
     low, high = float(chosen.estimates.min()), float(chosen.estimates.max())
     notes = [
         "the interval is conditional on the selected model: it leaves out the uncertainty of the selection "
@@ -217,14 +273,26 @@ def _selection_notes(chosen: Selection, result: PopulationSize, order: int) -> t
             f"{len(ties) - 1} other models within 2 of the best {chosen.criterion.upper()}: estimates from "
             f"{min(spread):,.0f} to {max(spread):,.0f}"
         )
-    if chosen.search == "downhill":
-        notes.append(
-            "a downhill walk can stop at a local minimum: compare with search='all' where it is feasible"
-        )
     return tuple(notes)
 
 
-def _check_options(family: str, criterion: str, search: str) -> None:
+def _walk_note(ends: FloatArray) -> str:
+    if len(ends) == 1:
+        return (
+            "a downhill walk can stop at a local minimum: compare with starts=20, or with search='all' where "
+            "it is feasible"
+        )
+    minima = len(np.unique(np.round(ends, 6)))
+    at_best = int((ends <= ends.min() + 1e-6).sum())
+    gain = float(ends[0] - ends.min())
+    better = f", {gain:.2f} below the walk from main effects" if gain > _TIE else ""
+    return (
+        f"{len(ends)} downhill walks, {at_best} of them to the best minimum found{better}; "
+        f"{minima - 1} other minima"
+    )
+
+
+def _check_options(family: str, criterion: str, search: str, starts: int) -> None:
     options = (
         ("family", family, ("pairwise", "hierarchical")),
         ("criterion", criterion, ("bic", "aic", "aicc")),
@@ -239,3 +307,11 @@ def _check_options(family: str, criterion: str, search: str) -> None:
                 expected=" or ".join(map(repr, allowed)),
                 code="unknown-option",
             )
+    if starts < 1 or (starts > 1 and search != "downhill"):
+        raise EstimationError(
+            "several starts belong to a downhill search",
+            where="starts",
+            found=str(starts),
+            expected="1 or more with search='downhill'; 1 with search='all'",
+            code="unknown-option",
+        )

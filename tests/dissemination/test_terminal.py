@@ -13,7 +13,6 @@ from rich.console import Console
 from survey_toolkit.dissemination import terminal
 from survey_toolkit.estimation import Survey, SurveyDesign
 from survey_toolkit.indicators import Figure, Figures
-from survey_toolkit.microdata import Microdata, Variable
 from survey_toolkit.multiple_systems import CaptureHistories, compare
 
 
@@ -95,14 +94,3 @@ def test_estimates_with_notes() -> None:
     terminal.print_estimates(result, console=console)
     assert "95 % interval" in out.getvalue()
     assert "note:" in out.getvalue()
-
-
-def test_codebook_tells_no_answers() -> None:
-    data = Microdata.from_frame(
-        pd.DataFrame({"name": ["Amina", "Bopha"], "sex": [1, 2]}),
-        [Variable(name="sex", label="Sex", value_labels={1: "male", 2: "female"})],
-    )
-    console, out = _console()
-    terminal.print_codebook(data, console=console)
-    assert "Amina" not in out.getvalue()
-    assert "1 male; 2 female" in out.getvalue()

@@ -21,8 +21,6 @@ from survey_toolkit.microdata import (
 
 from .conftest import data, walk
 
-EXAMPLES = Path(__file__).parent / "examples"
-
 
 def _list(values: pd.Series) -> list[object]:
     return [None if pd.isna(v) else v for v in values]
@@ -300,16 +298,26 @@ def test_the_account_adds_up(codes: list[int | None], ages: list[int | None]) ->
             assert sum(count for _, _, count in entry.codes) == entry.n_valid
 
 
-@pytest.mark.parametrize("expected", sorted(EXAMPLES.glob("*.expected.csv")), ids=lambda p: p.name)
-def test_shipped_crosswalks_on_their_ten_rows(expected: Path) -> None:
-    name, level = expected.name.removesuffix(".expected.csv").split(".")
-    made = harmonize(read_microdata(EXAMPLES / f"{name}.{level}.csv"), name, level=level)
-    wanted = read_microdata(expected).frame
-    assert list(made.frame.columns) == list(wanted.columns)
-    for column in wanted.columns:
-        assert _list(made.frame[column]) == _list(wanted[column]), column
+def test_a_blank_outside_knowledge_of_the_universe_stays_unknown() -> None:
+    """Blank hours mean none where it is known that nobody asked; not where it is unknown whether they did."""
+    raw = data(c=[1, 2, 9, 9, 1], h=[5, None, None, 3, None])
+    chores = {"source": "c", "recode": {1: True, 2: False}, "missing": {9: "refused"}}
+    hours = {
+        "sum": ["h"],
+        "on_missing": {"system": 0},
+        "universe": {"variable": "chores_any", "eq": True},
+        "outside": 0,
+    }
+    made = harmonize(raw, walk(chores_any=chores, chores_hours=hours))
+    assert _target(made, "chores_hours") == [5.0, 0.0, None, 3.0, 0.0]
+    single = harmonize(
+        raw, walk(chores_any=chores, chores_hours={"source": "h", **{k: hours[k] for k in list(hours)[1:]}})
+    )
+    assert _target(single, "chores_hours") == [5.0, 0.0, None, 3.0, 0.0]
 
 
-def test_the_enemdu_crosswalk_has_its_ten_rows() -> None:
-    rows = read_microdata(EXAMPLES / "ecu_enemdu_2021q1.person.csv")
-    assert rows.n_rows == 10
+def test_whole_decimals_become_plain_text_codes() -> None:
+    made = harmonize(data(r=[1.0, 12.0, None]), walk(region={"source": "r"}))
+    assert _target(made, "region") == ["1", "12", None]
+    made = harmonize(data(r=[1.5, 12.0, None]), walk(region={"source": "r"}))
+    assert _target(made, "region") == ["1.5", "12.0", None]

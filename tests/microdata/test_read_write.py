@@ -182,7 +182,7 @@ def test_large_file_is_read_in_chunks(tmp_path: Path, monkeypatch: pytest.Monkey
     )
     file = write_microdata(Microdata.from_frame(frame), tmp_path / "o.sav")
     whole = read_microdata(file)
-    monkeypatch.setattr(statistical, "_rows_a_chunk", lambda *_: 700)
+    monkeypatch.setattr(statistical, "ROWS_A_BLOCK", 700)
     chunked = read_microdata(file)
     pd.testing.assert_frame_equal(whole.frame, chunked.frame)
     assert chunked.frame["t"].to_list() == frame["t"].to_list()

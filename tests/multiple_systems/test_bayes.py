@@ -17,7 +17,19 @@ def test_numbers_of_decomposable_graphs() -> None:
     # Chordal labelled graphs: OEIS A058862.
     assert [len(decomposable_graphs(t).edges) for t in (2, 3, 4, 5, 6)] == [2, 8, 61, 822, 18154]
     with pytest.raises(EstimationError, match="too many"):
-        decomposable_graphs(7)
+        decomposable_graphs(8)
+
+
+@pytest.mark.slow
+def test_seven_lists_fit() -> None:
+    assert len(decomposable_graphs(7).edges) == 617_675
+    rng = np.random.default_rng(1)
+    seen = (rng.random((3000, 7)) < [0.2, 0.18, 0.15, 0.12, 0.1, 0.1, 0.08]).astype(int)
+    patterns, counts = np.unique(seen[seen.any(axis=1)], axis=0, return_counts=True)
+    fit = ms.decomposable_average(ms.CaptureHistories(tuple("ABCDEFG"), patterns, counts))
+    assert fit.ci_low < 3000 < fit.ci_high
+    assert fit.detail.n_graphs == 617_675
+    assert fit.detail.probability_at_end < 1e-4
 
 
 def test_signs_are_cliques_less_separators() -> None:

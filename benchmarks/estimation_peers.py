@@ -1,0 +1,173 @@
+"""Domains and a logistic model on 1,000,000 rows: survey_toolkit against R survey and svy 0.35.
+
+    python benchmarks/estimation_peers.py --svy-python /path/to/venv-with-svy/bin/python
+
+Interleaved rounds; each run is a process of its own. Timed from the file (Parquet; for R its own format, RDS
+without compression) to the result; for the peers the estimation call alone stands beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+OURS = """
+import json, resource, sys, time
+from survey_toolkit.estimation import Survey, SurveyDesign
+task, path, small = sys.argv[1:4]
+def call(path):
+    survey = Survey(path, SurveyDesign(weight="w", strata="stratum", psu="psu"))
+    if task == "glm":
+        return survey.glm("y ~ x + sex", "binomial")
+    return survey.proportion("y", by=["region", "sex", "age_band"])
+call(small)
+start = time.perf_counter(); out = call(path); seconds = time.perf_counter() - start
+print(json.dumps({"seconds": seconds, "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                  "values": sorted(out.estimate.tolist()) + sorted(out.se.tolist())}))
+"""
+
+SVY = """
+import json, resource, sys, time, warnings
+warnings.filterwarnings("ignore")
+import polars as pl, svy
+task, path, small = sys.argv[1:4]
+def call(path):
+    begin = time.perf_counter()
+    sample = svy.Sample(pl.read_parquet(path), svy.Design(wgt="w", stratum="stratum", psu="psu"))
+    start = time.perf_counter()
+    if task == "glm":
+        model = sample.glm.fit("y", x=["x", svy.Cat("sex")], family="binomial")
+        values = sorted(c.est for c in model.coefs) + sorted(c.se for c in model.coefs)
+    else:
+        est = sample.estimation.prop("y", by=["region", "sex", "age_band"], ci_method="logit")
+        ones = [e for e in est.estimates if e.y_level in (1, "1", 1.0)]
+        values = sorted(e.est for e in ones) + sorted(e.se for e in ones)
+    return values, time.perf_counter() - begin, time.perf_counter() - start
+call(small)
+values, seconds, inner = call(path)
+print(json.dumps({"seconds": seconds, "call": inner, "values": values,
+                  "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+"""
+
+R = """
+suppressMessages(library(survey))
+args <- commandArgs(TRUE)
+read <- system.time(data <- readRDS(args[2]))[["elapsed"]]
+made <- system.time(design <- svydesign(id=~psu, strata=~stratum, weights=~w, data=data))[["elapsed"]]
+if (args[1] == "glm") {
+  took <- system.time(m <- svyglm(y ~ x + sex, design, family=quasibinomial()))[["elapsed"]]
+  values <- c(sort(unname(coef(m))), sort(unname(SE(m))))
+} else {
+  took <- system.time(b <- svyby(~y, ~region+sex+age_band, design, svymean))[["elapsed"]]
+  values <- c(sort(unname(coef(b))), sort(unname(SE(b))))
+}
+status <- readLines("/proc/self/status")
+rss <- as.numeric(gsub("[^0-9]", "", grep("VmHWM", status, value=TRUE))) / 1024
+cat(sprintf('{"seconds": %.6f, "call": %.6f, "rss": %.1f, "values": [%s]}', read + made + took, took, rss,
+            paste(format(values, digits=16), collapse=",")))
+"""
+
+
+def make_files(folder: Path, rows: int, seed: int = 20260102) -> None:
+    """A stratified cluster sample with a rare outcome that depends on a number and on sex."""
+    import numpy as np
+    import pandas as pd
+
+    for name, size in (("rows", rows), ("small", 20_000)):
+        rng = np.random.default_rng(seed)
+        psu = np.sort(rng.integers(0, 4000, size))
+        x, sex = np.round(rng.normal(0, 1, size), 6), rng.choice(["F", "M"], size)
+        eta = -3 + 0.4 * x + 0.3 * (sex == "M") + rng.normal(0, 0.3, 4000)[psu]
+        frame = pd.DataFrame(
+            {
+                "stratum": psu // 20,
+                "psu": psu,
+                "region": psu // 20 % 10,
+                "sex": sex,
+                "age_band": rng.integers(0, 10, size),
+                "w": np.round(rng.gamma(4.0, 25.0, size) + 1, 3),
+                "x": x,
+                "y": (rng.random(size) < 1 / (1 + np.exp(-eta))).astype("int8"),
+            }
+        ).sample(frac=1, random_state=seed)
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
+    frame = pd.read_parquet(folder / "rows.parquet")
+    frame.to_csv(folder / "rows.csv", index=False)
+    script = f"saveRDS(read.csv('{folder}/rows.csv'), '{folder}/rows.rds', compress=FALSE)"
+    subprocess.run(["Rscript", "-e", script], check=True, capture_output=True)
+
+
+def run(command: list[str]) -> dict:
+    env = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"the run failed: {command[0]}\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def difference(a: list[float], b: list[float]) -> float:
+    if len(a) != len(b):
+        sys.exit(f"{len(a)} values against {len(b)}")
+    return max(abs(x - y) / abs(y) for x, y in zip(a, b, strict=True) if y)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--svy-python", default=os.environ.get("SVY_PYTHON"), help="Python with svy")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "estimation_peers.md")
+    args = parser.parse_args()
+    if not args.svy_python:
+        parser.error("give --svy-python or set SVY_PYTHON")
+    lines = [
+        "# Against R survey and svy, 1,000,000 rows",
+        "",
+        f"{args.rows:,} rows, 200 strata, 4,000 PSUs. {platform.machine()}, {os.cpu_count()} cores, Python"
+        f" {platform.python_version()}; load {os.getloadavg()[0]:.1f}; {datetime.now(UTC):%Y-%m-%d}."
+        f" Medians of {args.rounds} interleaved rounds, from the file to the result; in brackets the estimation"
+        " call alone, with the frame (R: and the design) in memory.",
+        "",
+        "| task | survey_toolkit | svy 0.35 | R survey | times svy | times R | largest relative difference |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        make_files(Path(folder), args.rows)
+        files = [f"{folder}/rows.parquet", f"{folder}/small.parquet"]
+        Path(folder, "run.R").write_text(R, encoding="utf-8")
+        for task in ("domains", "glm"):
+            runs: dict[str, list[dict]] = {"ours": [], "svy": [], "R": []}
+            for _ in range(args.rounds):
+                runs["ours"].append(run([sys.executable, "-c", OURS, task, *files]))
+                runs["svy"].append(run([args.svy_python, "-c", SVY, task, *files]))
+                runs["R"].append(run(["Rscript", f"{folder}/run.R", task, f"{folder}/rows.rds"]))
+            time = {k: statistics.median(r["seconds"] for r in v) for k, v in runs.items()}
+            rss = {k: max(r["rss"] for r in v) for k, v in runs.items()}
+            off = max(difference(runs["ours"][0]["values"], runs[k][0]["values"]) for k in ("svy", "R"))
+            label = {"domains": "proportion by 200 domains", "glm": "logistic model, y ~ x + sex"}[task]
+            call = {k: statistics.median(r.get("call", r["seconds"]) for r in v) for k, v in runs.items()}
+            cells = [
+                f"{time[k]:.2f} s" + (f" ({call[k]:.2f})" if k != "ours" else "") + f", {rss[k]:,.0f} MB"
+                for k in runs
+            ]
+            lines.append(
+                f"| {label} | {' | '.join(cells)} | {time['svy'] / time['ours']:.1f} |"
+                f" {time['R'] / time['ours']:.1f} | {off:.1e} |"
+            )
+            print(lines[-1], flush=True)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

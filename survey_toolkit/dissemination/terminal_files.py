@@ -1,0 +1,95 @@
+"""What the command line prints of data files: inspections, checks, differences between audits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from survey_toolkit.dissemination.terminal import _console, _print_notes, _safe, _table
+from survey_toolkit.microdata._inspection_page import codes_text, missing_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from survey_toolkit.microdata import AuditDiff, CheckReport, Inspection
+
+__all__ = ["print_checks", "print_diff", "print_inspection"]
+
+#: Codes of a variable shown in one line.
+_CODES = 6
+
+
+def print_inspection(inspection: Inspection, console: Console | None = None) -> None:
+    """Print a codebook, columns that name a person, guesses of roles, and what looks wrong."""
+    out = console or _console()
+    source = inspection.source
+    title = (
+        f"{source.name}: {inspection.n_rows:,} rows, {len(inspection.variables)} variables ({source.format})"
+    )
+    table = _table(title)
+    table.add_column("variable", no_wrap=True)
+    table.add_column("label", ratio=2)
+    table.add_column("type", no_wrap=True)
+    table.add_column("valid", justify="right", no_wrap=True)
+    table.add_column("missing", ratio=1)
+    table.add_column("codes or range", ratio=3)
+    for v in inspection.variables:
+        kind = v.kind if v.kind.startswith("identifier") else v.type
+        shown = codes_text(v, most=_CODES, between="; ")
+        table.add_row(*map(_safe, (v.name, v.label, kind, f"{v.n_valid:,}", missing_text(v), shown)))
+    out.print(table)
+    _print_rows(
+        out,
+        "Names a person: remove before the file is passed on",
+        ("column", "what", "why"),
+        [(i.name, i.kind, i.reason) for i in inspection.identifiers],
+    )
+    _print_rows(
+        out,
+        "What may be what (guesses; nothing is applied)",
+        ("role", "column", "reason"),
+        [(g.role, g.name, g.reason) for g in inspection.guesses],
+    )
+    _print_rows(
+        out, "What looks wrong", ("column", "what"), [(s.name, s.what) for s in inspection.suspicions]
+    )
+    _print_notes(out, inspection.notes)
+
+
+def print_checks(report: CheckReport, console: Console | None = None) -> None:
+    """Print the findings of the checks, errors first."""
+    out = console or _console()
+    title = (
+        f"{report.name}: {len(report.errors)} errors, {len(report.flags)} flags in {len(report.ran)} checks"
+    )
+    rows = [(f.severity, f.check, f.message, f"{f.count:,}") for f in report.findings]
+    _print_rows(out, title, ("severity", "check", "what", "count"), rows, empty="nothing found")
+    _print_notes(out, report.notes)
+
+
+def print_diff(diff: AuditDiff, console: Console | None = None) -> None:
+    """Print what differs between two audits."""
+    rows = [(c.target, c.what, c.before, c.after) for c in diff.changes]
+    _print_rows(
+        console or _console(),
+        f"{diff.before} → {diff.after}",
+        ("target", "what", "before", "after"),
+        rows,
+        empty="no difference",
+    )
+
+
+def _print_rows(
+    out: Console, title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str = ""
+) -> None:
+    listed = list(rows)
+    if not listed:
+        if empty:
+            out.print(f"{_safe(title)}: {empty}")
+        return
+    table = _table(title)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in listed:
+        table.add_row(*map(_safe, row))
+    out.print(table)

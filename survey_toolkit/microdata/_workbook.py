@@ -1,0 +1,157 @@
+"""Workbooks (.xlsx): one sheet, its first row the column names, read under limits on what unpacks to what.
+
+A workbook is a ZIP of XML: its parts are looked at before they are opened, the sheet's own claim about its
+size is ignored, and a cell far outside the table is an error rather than a million empty rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from survey_toolkit.microdata._raw import Block, Column, Contents, NumberColumn, Unreadable
+
+__all__ = ["open_xlsx"]
+
+_INFLATED = 200_000_000
+_RATIO = 100
+_EMPTY_ROWS = 10_000
+_ROWS = 1_048_576
+_COLUMNS = 16_384
+_EPOCH = dt.datetime(1582, 10, 14)
+_EXACT = 10**15
+
+
+def _check_parts(path: str) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+            total = sum(part.file_size for part in parts)
+            packed = sum(part.compress_size for part in parts)
+            if (
+                total > 1_000_000_000
+                or (total > _INFLATED and total > _RATIO * packed)
+                or len(parts) > 10_000
+            ):
+                raise Unreadable("too-large", f"{packed:,} bytes unpack to {total:,}")
+            for part in parts:
+                if part.filename.endswith((".xml", ".rels")):
+                    with archive.open(part) as file:
+                        start = file.read(4_096)
+                    if b"<!DOCTYPE" in start or b"<!ENTITY" in start:
+                        raise Unreadable("damaged", "its XML defines entities, which a workbook never does")
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as exc:
+        raise Unreadable("damaged", f"no sound ZIP archive ({type(exc).__name__})") from None
+
+
+def open_xlsx(path: str, *, table: str | None = None) -> Contents:
+    """Open a workbook; ``table`` names the sheet, otherwise the first is read."""
+    import openpyxl
+
+    _check_parts(path)
+    book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    names = [sheet.title for sheet in book.worksheets]
+    if not names or (table is not None and table not in names):
+        raise Unreadable("damaged", f"no sheet '{table}'; there are: {', '.join(names[:20])}")
+    sheet = book[table or names[0]]
+    sheet.reset_dimensions()
+    header, rows = _table(sheet)
+    notes = [f"sheet '{sheet.title}' was read; others: {', '.join(names[:20])}"] if len(names) > 1 else []
+    cells = list(zip(*rows, strict=True)) if rows else [()] * len(header)
+    parts = [_column(name, values, notes) for name, values in zip(header, cells, strict=True)]
+    return Contents(
+        columns=[column for column, _ in parts],
+        blocks=lambda wanted, size: _blocks([parts[i][1] for i in wanted], len(rows), size),
+        n_rows=len(rows),
+        raw=False,
+        notes=notes,
+    )
+
+
+def _table(sheet: Any) -> tuple[list[str], list[tuple[Any, ...]]]:
+    header: list[str] = []
+    rows: list[tuple[Any, ...]] = []
+    empty = 0
+    for number, row in enumerate(sheet.iter_rows(values_only=True, max_row=_ROWS, max_col=None), start=1):
+        width = len(row)
+        while width and row[width - 1] is None:
+            width -= 1
+        if not header:
+            header = _header(row[:width], number)
+        elif width > len(header):
+            raise Unreadable("damaged", f"row {number:,} has a cell in column {width:,}, beyond the header")
+        elif not width:
+            empty += 1
+        elif empty > _EMPTY_ROWS:
+            raise Unreadable("damaged", f"row {number:,} stands after {empty:,} empty rows")
+        else:
+            rows += [(None,) * len(header)] * empty
+            empty = 0
+            rows.append(tuple(row[:width]) + (None,) * (len(header) - width))
+    if not header:
+        raise Unreadable("damaged", "the sheet is empty")
+    return header, rows
+
+
+def _header(row: tuple[Any, ...], number: int) -> list[str]:
+    if number > 1:
+        raise Unreadable("damaged", "the first row is empty, expected the column names")
+    names = ["" if cell is None else str(cell).strip() for cell in row]
+    if not all(names) or len(set(names)) < len(names) or len(names) > _COLUMNS:
+        raise Unreadable("damaged", "every column needs a name of its own in the first row")
+    return names
+
+
+def _column(
+    name: str, values: tuple[Any, ...], notes: list[str]
+) -> tuple[Column, NumberColumn | list[bytes]]:
+    present = [v for v in values if v is not None]
+    if present and all(isinstance(v, int | float) and not isinstance(v, bool) for v in present):
+        numbers = np.array([math.nan if v is None else float(v) for v in values])
+        if np.nanmax(np.abs(numbers)) >= _EXACT:
+            notes.append(
+                f"column '{name}' holds numbers of more than 15 digits: Excel has rounded them; "
+                "if they are identifiers, have them exported as text"
+            )
+        whole = bool(np.all(np.isnan(numbers) | (numbers == np.floor(numbers))))
+        return Column(name, False, "int" if whole else "double"), NumberColumn(numbers)
+    if present and all(isinstance(v, dt.date) for v in present):
+        moments = [_seconds(v) for v in values]
+        days = all(m != m or m % 86_400 == 0 for m in moments)
+        column = Column(name, False, "double", "DATE11" if days else "DATETIME20")
+        return column, NumberColumn(np.array(moments))
+    return Column(name, True, "string"), [_text(v).encode("utf-8") for v in values]
+
+
+def _seconds(value: Any) -> float:
+    if value is None:
+        return math.nan
+    moment = value if isinstance(value, dt.datetime) else dt.datetime(value.year, value.month, value.day)
+    return (moment - _EPOCH).total_seconds()
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value.isoformat() if isinstance(value, dt.date | dt.time) else str(value)
+
+
+def _blocks(parts: list[NumberColumn | list[bytes]], n_rows: int, size: int) -> Iterator[Block]:
+    size = size or n_rows or 1
+    for start in range(0, n_rows, size):
+        block: Block = []
+        for part in parts:
+            if isinstance(part, NumberColumn):
+                block.append(NumberColumn(part.values[start : start + size]))
+            else:
+                block.append(part[start : start + size])
+        yield block
