@@ -73,6 +73,7 @@ def report_context(
         quality_policy=POLICIES[spec.quality].text,
         disclosure_policy=protection.policy.text,
         simulated=spec.truth is not None,
+        seed=spec.seed,
     )
 
 

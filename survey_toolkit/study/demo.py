@@ -45,6 +45,8 @@ def prepare_demo(folder: Path, *, seed: int, progress: Progress) -> tuple[Path, 
     progress("writing SPSS and Stata files", 0.7)
     survey.write(simulated)
     country.write_truth(simulated / "truth.csv")
+    with (simulated / "study.yaml").open("a", encoding="utf-8") as handle:
+        handle.write(f"seed: {seed}\n")
     return uk, simulated
 
 

@@ -208,6 +208,7 @@ class StudySpec(StrictModel):
     quality: Annotated[str, Field(description="name of the reliability standard")] = "default"
     disclosure: DisclosureSpec = DisclosureSpec()
     outputs: OutputSpec = OutputSpec()
+    seed: Annotated[int | None, Field(description="seed of simulated data; shown with the figures")] = None
     truth: Annotated[
         str | None,
         Field(description="CSV of known true values (simulated studies); relative to the study file"),

@@ -12,6 +12,7 @@ from survey_toolkit.errors import DesignError, StudyError, did_you_mean
 from survey_toolkit.estimation import Estimates, Survey, SurveyDesign
 from survey_toolkit.indicators import (
     TOTAL,
+    Figure,
     Figures,
     FileRecord,
     TraceParts,
@@ -113,6 +114,7 @@ def survey_figures(
             steps=series_steps(series, data, crosswalk, registry),
             files=files,
             software=software,
+            seed=spec.seed,
         )
         dimensions = _dimensions(series, data, folder)
         for by in ((), *series.spec.by):
@@ -293,12 +295,22 @@ def _figures(
     differs = series.definition.version != series.series.version
     return Figures(
         replace(
-            figure,
+            _honest_at_zero(figure),
             truth=known.get(tuple(sorted((d, c) for d, c in figure.breakdown.items() if c != TOTAL))),
             obs_status="D" if differs else figure.obs_status,
         )
         for figure in ordered
     )
+
+
+def _honest_at_zero(figure: Figure) -> Figure:
+    """No case found is not certainty that there is none: a number without events has no interval.
+
+    The proportion of the same cell has a valid upper limit; a total from zero cases has variance zero.
+    """
+    if figure.statistic != "total" or figure.n_positive != 0:
+        return figure
+    return replace(figure, ci_low=None, ci_high=None, se=None)
 
 
 def _labels(name: str, registry: Registry, data: Microdata) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from survey_toolkit.study import published_figures
 from tests.study.conftest import CROSSWALK, STUDY, TinyStudy, person_rows
 
 
@@ -158,3 +159,19 @@ def test_wrong_use_is_exit_code_two(tiny: TinyStudy) -> None:
     code, _, err = tiny.cli("run", "--no-such-option")
     assert code == 2
     assert "Traceback" not in err
+
+
+def test_no_case_found_is_not_certainty(tiny: TinyStudy) -> None:
+    rows = person_rows()
+    for row in rows:
+        row["q3"], row["q4"], row["q6"] = 2, "", 3
+    tiny.write(rows=rows)
+    assert tiny.run()[0] == 0
+    figures = published_figures(tiny.out)
+    proportion = figures.get("8.7.1/XSC/2024/_T")
+    assert proportion.value == 0
+    assert proportion.ci_high is not None
+    assert proportion.ci_high > 0.02
+    number = figures.get("8.7.1:SL_TLF_CHLDEAN/XSC/2024/_T")
+    assert number.value == 0
+    assert number.ci_high is None
