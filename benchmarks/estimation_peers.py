@@ -135,7 +135,7 @@ def main() -> None:
         "",
         f"{args.rows:,} rows, 200 strata, 4,000 PSUs. {platform.machine()}, {os.cpu_count()} cores, Python"
         f" {platform.python_version()}; load {os.getloadavg()[0]:.1f}; {datetime.now(UTC):%Y-%m-%d}."
-        f" Medians of {args.rounds} interleaved rounds, from the file to the result; in brackets the estimation"
+        f" Medians of {args.rounds} interleaved rounds, file to result; in brackets the estimation"
         " call alone, with the frame (R: and the design) in memory.",
         "",
         "| task | survey_toolkit | svy 0.35 | R survey | times svy | times R | largest relative difference |",

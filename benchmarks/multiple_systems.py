@@ -1,6 +1,7 @@
 """Multiple systems estimation: bootstrap with re-selection, graphs, latent classes, model averaging.
 
     python benchmarks/multiple_systems.py
+    python benchmarks/multiple_systems.py --only hierarchical   # those tasks anew, the other rows kept
 
 Each task runs in a process of its own (one thread), several times; medians. Tables: UK 2013 (Silverman 2014,
 Home Office) and Kosovo (Ball et al. 2002), retyped from print. Peers' times were measured elsewhere on their
@@ -9,6 +10,7 @@ own machine, except conting, which is run here when R has it.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -32,6 +34,7 @@ KOSOVO = (
 )
 PRELUDE = f"""
 import json, resource, sys, time
+import scipy.optimize
 from survey_toolkit import multiple_systems as ms
 def read(text, lists):
     counts = {{k: int(v) for k, v in (p.split(":") for p in text.split())}}
@@ -52,6 +55,62 @@ print(json.dumps({{"wall": wall, "cpu": cpu, "peak": peak, "said": {said}}}))
 CHAINS = "chains=100, burn_in=550, draws=550, thin=1"
 # label, set-up (not timed), call, what it gave, peer and its CPU seconds
 TASKS: list[tuple[str, str, str, str, str, float | None]] = [
+    (
+        "UK five lists: all 1,024 pairwise models fitted, checked, ranked",
+        "",
+        "ms.select(uk5)",
+        "f'{out.selection.n_valid:,} valid; best {out.estimate:,.0f}'",
+        "MultipleSystemsEstimation 1.2.0",
+        2.7,
+    ),
+    (
+        "UK five lists: all 6,893 hierarchical models fitted, checked, ranked",
+        "",
+        "ms.select(uk5, 'hierarchical')",
+        "f'{out.selection.n_valid:,} valid; best {out.estimate:,.0f}'",
+        "MultipleSystemsEstimation 1.2.0 (the 6,519 valid ones)",
+        14.0,
+    ),
+    (
+        "UK five lists: the same 6,893 hierarchical models",
+        "",
+        "ms.select(uk5, 'hierarchical')",
+        "f'{out.selection.n_valid:,} valid; best {out.estimate:,.0f}'",
+        "Rcapture",
+        157.0,
+    ),
+    (
+        "UK five lists: downhill over hierarchical models, 20 starts",
+        "",
+        "ms.select(uk5, 'hierarchical', search='downhill', starts=20)",
+        "f'best {out.estimate:,.0f}'",
+        "",
+        None,
+    ),
+    (
+        "UK six lists: downhill over hierarchical models, one start",
+        "",
+        "ms.select(uk6, 'hierarchical', search='downhill')",
+        "f'best {out.estimate:,.0f}'",
+        "MultipleSystemsEstimation 1.2.0",
+        0.29,
+    ),
+    (
+        "UK five lists: compare(), every method by default",
+        "",
+        "ms.compare(uk5)",
+        "f'{len(out.results)} answers, {len(out.refused)} refused'",
+        "",
+        None,
+    ),
+    (
+        "Kosovo: compare(), every method by default",
+        "",
+        "ms.compare(kosovo)",
+        "f'{len(out.results)} answers, {len(out.refused)} refused'",
+        "",
+        None,
+    ),
     (
         "UK five lists: 1,000 BCa replicates, stepwise again in each",
         "",
@@ -213,37 +272,53 @@ def run_conting() -> dict[str, object] | None:
     return dict(json.loads(done.stdout.strip().splitlines()[-1])) if done.returncode == 0 else None
 
 
+def row_of(task: tuple[str, str, str, str, str, float | None]) -> str:
+    """Medians of one task as a line of the table."""
+    label, setup, call, said, peer, theirs = task
+    runs = [run_task(setup, call, said) for _ in range(RUNS)]
+    wall, cpu, peak = (statistics.median(float(str(r[k])) for r in runs) for k in ("wall", "cpu", "peak"))
+    other = f"{theirs:g}" if theirs else ""
+    ratio = f"{theirs / cpu:,.1f}" if theirs else ""
+    return (
+        f"| {label} | {cpu:.3g} | {wall:.3g} | {peak:.0f} | {runs[-1]['said']} | {peer} | {other} | {ratio} |"
+    )
+
+
+def earlier(page: Path) -> tuple[dict[str, str], str]:
+    """Rows of the page as it stands, by task, and what it says of the pair run here."""
+    lines = page.read_text(encoding="utf-8").splitlines() if page.exists() else []
+    rows = {line.split(" | ")[0].removeprefix("| "): line for line in lines if line.startswith("| ")}
+    pair = [f"\n{line}\n" for line in lines if line.startswith("Paired here")]
+    return rows, "".join(pair)
+
+
 def main() -> None:
-    rows = []
-    for label, setup, call, said, peer, theirs in TASKS:
-        runs = [run_task(setup, call, said) for _ in range(RUNS)]
-        wall, cpu, peak = (statistics.median(float(str(r[k])) for r in runs) for k in ("wall", "cpu", "peak"))
-        other = f"{theirs:g}" if theirs else ""
-        ratio = f"{theirs / cpu:,.1f}" if theirs else ""
-        rows.append(
-            f"| {label} | {cpu:.3g} | {wall:.3g} | {peak:.0f} | {runs[-1]['said']} | {peer} | {other} "
-            f"| {ratio} |"
-        )
-        print(rows[-1], flush=True)
-    pair = run_conting()
-    here = ""
-    if pair is not None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="a word in the names of the tasks to run")
+    only = parser.parse_args().only
+    page = HERE / "results" / "multiple_systems.md"
+    rows, here = earlier(page) if only else ({}, "")
+    for task in TASKS:
+        if only in task[0]:
+            rows[task[0]] = row_of(task)
+            print(rows[task[0]], flush=True)
+    if not only and (pair := run_conting()) is not None:
         here = (
             f"\nPaired here: conting 1.7 on Kosovo, 10,000 sweeps, unit-information prior: "
             f"{float(str(pair['cpu'])):.1f} CPU s, median and limits {pair['said']}.\n"
         )
-    head = f"""# Multiple systems: re-selection, graphs, chains
+    head = f"""# Multiple systems: model searches, re-selection, graphs, chains
 
 {platform.machine()}, one thread, Python {platform.python_version()}; load {os.getloadavg()[0]:.1f};
 {datetime.now(UTC):%Y-%m-%d}. Medians of {RUNS} processes each; imports and a small first call are not timed.
 Peers' CPU seconds were measured for this project at another time (R 4.2.2, two cores, user seconds); read
-the ratios as orders of magnitude.
+the ratios as orders of magnitude. Rows may come from several runs of the script (`--only`).
 
 | task | CPU s | wall s | peak MB | result | peer | peer's CPU s | ratio |
 |---|---|---|---|---|---|---|---|
 """
-    text = head + "\n".join(rows) + "\n" + here
-    (HERE / "results" / "multiple_systems.md").write_text(text, encoding="utf-8")
+    lines = [rows[task[0]] for task in TASKS if task[0] in rows]
+    page.write_text(head + "\n".join(lines) + "\n" + here, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -259,6 +259,8 @@ def _prepared(values: NDArray[Any], category: bool) -> Any:
     """Text as a category with sorted levels; whole numbers as integers where they are a category."""
     import pandas as pd
 
+    if hasattr(values, "categories"):
+        return values
     if values.dtype == object:
         return pd.Categorical(values, categories=sorted(set(values.tolist())))
     if category and values.dtype.kind == "f" and (values == np.round(values)).all():

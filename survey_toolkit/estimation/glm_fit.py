@@ -188,7 +188,7 @@ class _Solution:
 def _solve(y: Floats, x: Floats, w: Floats, how: Family, start: Floats | None) -> _Solution:
     """By statsmodels; where patterns are very many, on a thinned sample, then scoring steps on all."""
     if start is None and len(y) > _BIG:
-        thin = slice(None, None, len(y) // (_BIG // 4))
+        thin = slice(None, None, len(y) // (_BIG // 8))
         near = _irls(y[thin], x[thin], w[thin], how, None)
         whole = _scoring(y, x, w, how, near.coefficients) if near.converged else near
         if whole.converged:

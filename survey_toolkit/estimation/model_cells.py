@@ -76,7 +76,7 @@ class ModelCells:
         Sum of weights and number of rows.
     n_used : int
         Complete rows, those without weight included.
-    patterns : dict of str to array (P,)
+    patterns : dict of str to array or pandas Categorical (P,)
         Values of each variable.
     df_known, df_domain, df_design : int
         Degrees of freedom of the complete rows of the subpopulation, of all its rows, of the design.
@@ -93,7 +93,7 @@ class ModelCells:
     w: Floats
     n: Floats
     n_used: int
-    patterns: dict[str, NDArray[Any]]
+    patterns: dict[str, Any]
     df_known: int
     df_domain: int
     df_design: int
@@ -229,7 +229,7 @@ def _collapse(
         df_known=_df(table, unit[sums["n_weighted"] > 0]),
         df_domain=_df(table, unit[sums["domain_weighted"] > 0]),
         df_design=table.df,
-        n_psu=float(len(np.unique(table.unit_at[0][unit[use]]))),
+        n_psu=float(len(_psus(table, unit[use]))),
         n_missing=int(sums["undetermined"].sum()),
         n_unknown=int(sums["where_null"].sum()) if "where_null" in sums else 0,
     )
@@ -302,6 +302,7 @@ def _degrees(design: Any, whole: PsuTotals) -> dict[str, Any]:
 
 
 def _require_rows(use: NDArray[np.bool_], n: float, names: tuple[str, ...]) -> None:
+    """Raise if no complete row carries weight."""
     if not use.any():
         raise EstimationError(
             "no row has all variables of the model",
@@ -314,34 +315,54 @@ def _require_rows(use: NDArray[np.bool_], n: float, names: tuple[str, ...]) -> N
 
 def _df(table: DesignTable, units: Ints) -> int:
     """PSUs minus strata among some finest units."""
-    psu = np.unique(table.unit_at[0][units])
+    psu = _psus(table, units)
     return len(psu) - len(np.unique(table.stages[0].stratum[psu]))
+
+
+def _psus(table: DesignTable, units: Ints) -> Ints:
+    """PSUs that hold some of the finest units."""
+    there = np.zeros(table.n_psu, dtype=bool)
+    there[table.unit_at[0][units]] = True
+    return np.flatnonzero(there)
 
 
 def _patterns(
     columns: Sequence[NDArray[Any]], names: tuple[str, ...], *, distinct: bool = False
-) -> tuple[Ints, dict[str, NDArray[Any]]]:
+) -> tuple[Ints, dict[str, Any]]:
     """Number of the pattern of each cell, (C,), and the values of each pattern, (P,) a variable.
 
     ``distinct`` takes every cell as a pattern of its own, without looking for equal ones.
     """
     import pandas as pd
 
-    key = np.arange(len(columns[0])) if distinct else np.zeros(len(columns[0]), dtype=np.int64)
+    if distinct:
+        held = {name: _distinct(column) for name, column in zip(names, columns, strict=True)}
+        return np.arange(len(columns[0])), held
+    key = np.zeros(len(columns[0]), dtype=np.int64)
     coded = []
     for column in columns:
-        if distinct and column.dtype != object:
-            coded.append((key, column))
-            continue
         index, codes = pd.factorize(column)
         coded.append((index, _typed(codes)))
-        if not distinct:
-            _, key = compact(key * max(len(codes), 1) + index)
-    if distinct:
-        return key, {name: codes[index] for name, (index, codes) in zip(names, coded, strict=True)}
+        _, key = compact(key * max(len(codes), 1) + index)
     first = np.empty(int(key.max()) + 1, dtype=np.int64)
     first[key[::-1]] = np.arange(len(key))[::-1]
     return key, {name: codes[index[first]] for name, (index, codes) in zip(names, coded, strict=True)}
+
+
+def _distinct(column: NDArray[Any]) -> Any:
+    """The values of one variable row by row; text as a category with sorted levels."""
+    import pandas as pd
+
+    if column.dtype != object:
+        return column
+    index, codes = pd.factorize(column)
+    typed = _typed(codes)
+    if typed.dtype != object:
+        return typed[index]
+    order = np.argsort(typed)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return pd.Categorical.from_codes(place[index], categories=typed[order])
 
 
 def _typed(codes: NDArray[Any]) -> NDArray[Any]:

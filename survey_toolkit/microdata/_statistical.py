@@ -104,7 +104,7 @@ class OpenFile:
             cells, lengths = raw.pop(index)
             encoding = self.text.codec
             if lengths is None:
-                block.texts[index] = decode_fixed(cells, encoding, where=place)
+                block.texts[index] = decode_fixed(cells, encoding, where=place, padded=self.kind != "dta")
             else:
                 block.texts[index] = decode_cells(cells, lengths, encoding, where=place)
         return block

@@ -14,10 +14,8 @@ from survey_toolkit.microdata import _codepages  # noqa: F401 - registers its co
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["codec_name", "decode", "decode_cells", "decode_fixed", "fold", "looks_western", "non_ascii"]
+__all__ = ["codec_name", "decode", "decode_cells", "decode_fixed", "fold", "non_ascii"]
 
-_WESTERN = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßœšžÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝŒŠŽ")
-_WESTERN_SIGNS = frozenset("’‘“”–—…°ºª€£§²³½¼¾·¿¡«»´\xa0®©™±×")
 _ASK = (
     "give the encoding, for example encoding='cp874' (Thai), 'gb18030' or 'gbk' (Chinese), 'cp1258' or "
     "'tcvn' (Vietnamese), 'cp1133' (Lao), 'koi8-r' (Russian), 'cp1252' (Western European)"
@@ -63,18 +61,18 @@ def decode(raw: bytes, encoding: str, *, where: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def decode_fixed(cells: Any, encoding: str, *, where: str) -> NDArray[np.object_]:
-    """Decode cells of fixed width; blanks at their end do not count."""
+def decode_fixed(cells: Any, encoding: str, *, where: str, padded: bool = True) -> NDArray[np.object_]:
+    """Decode cells of fixed width; ``padded``: blanks at their end only fill them up."""
     if not len(cells):
         return np.array([], dtype=object)
     if int(cells.view(np.uint8).max()) < 128:
-        out: NDArray[np.object_] = np.char.rstrip(cells.astype(f"U{cells.dtype.itemsize}"), " ").astype(
-            object
-        )
+        plain = cells.astype(f"U{cells.dtype.itemsize}")
+        out: NDArray[np.object_] = (np.char.rstrip(plain, " ") if padded else plain).astype(object)
         return out
+    fill = b" " if padded else b""
     known: dict[bytes, str] = {}
     texts = [
-        _known(cell.rstrip(b" "), known, encoding, where, row) for row, cell in enumerate(cells.tolist(), 1)
+        _known(cell.rstrip(fill), known, encoding, where, row) for row, cell in enumerate(cells.tolist(), 1)
     ]
     return np.array(texts, dtype=object)
 
@@ -115,33 +113,6 @@ def non_ascii(cells: Any, lengths: NDArray[np.int64] | None, most: int = 400) ->
     table = cells.view(np.uint8).reshape(len(cells), -1)
     odd = np.flatnonzero((table > 127).any(axis=1))[:most]
     return [bytes(cell) for cell in cells[odd].tolist()]
-
-
-def looks_western(samples: list[bytes]) -> bool:
-    """Whether bytes of undeclared encoding read as Western European text: accents among plain letters.
-
-    Old Stata files do not say their encoding. Thai, Chinese or Vietnamese bytes read as cp1252 give runs
-    of accented letters and signs; Spanish or French give single ones inside words.
-
-    Examples
-    --------
-    >>> looks_western(["Educación básica".encode("cp1252")]), looks_western(["ชาย".encode("cp874")])
-    (True, False)
-    """
-    plain = accented = 0
-    for raw in samples:
-        if raw.isascii():
-            continue
-        try:
-            text = raw.decode("cp1252")
-        except UnicodeDecodeError:
-            return False
-        odd = [c for c in text if not c.isascii() and c not in _WESTERN_SIGNS]
-        if any(c not in _WESTERN for c in odd):
-            return False
-        accented += len(odd)
-        plain += sum(c.isascii() and c.isalpha() for c in text)
-    return accented <= 0.4 * plain
 
 
 def fold(text: str) -> str:

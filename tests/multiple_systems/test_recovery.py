@@ -85,7 +85,7 @@ def test_a_dependent_pair_is_found() -> None:
 
 @pytest.mark.slow
 def test_a_list_contained_in_another_is_never_silent() -> None:
-    """No log-linear model holds that dependence: each answer is refused or carries a remark."""
+    """The model with that dependence is refused and the others are wrong: each answer carries a remark."""
     for data in _tables(_fourth_follows_first(0.4, 0.0), 25, 13):
         assert data.audit().contained
         try:
