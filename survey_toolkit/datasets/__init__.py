@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from survey_toolkit.datasets.country.hidden import HiddenSide
 from survey_toolkit.datasets.country.profile import CountryProfile
 from survey_toolkit.datasets.country.questionnaire import ItemNonresponse
 from survey_toolkit.datasets.published import KOSOVO_1999, UK_2013, CaptureTable, kosovo_1999, uk_2013
@@ -19,6 +20,7 @@ __all__ = [
     "UK_2013",
     "CaptureTable",
     "CountryProfile",
+    "HiddenSide",
     "ItemNonresponse",
     "RecordErrors",
     "SimulatedCountry",

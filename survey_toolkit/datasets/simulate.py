@@ -23,6 +23,7 @@ from survey_toolkit.datasets.country.children import make_child_activities
 from survey_toolkit.datasets.country.draws import stream
 from survey_toolkit.datasets.country.frames import area_frame, household_frame, job_frame, person_frame
 from survey_toolkit.datasets.country.geography import EnumerationAreas, make_areas
+from survey_toolkit.datasets.country.hidden import HiddenSide
 from survey_toolkit.datasets.country.households import make_households, make_people
 from survey_toolkit.datasets.country.profile import CountryProfile
 from survey_toolkit.datasets.country.questionnaire import (
@@ -168,6 +169,18 @@ class SimulatedCountry:
                 )
             table = kept
         return float(table["value"].iloc[0])
+
+    def hidden(self, *, mean_degree: float = 30.0) -> HiddenSide:
+        """What a household survey hardly sees: spells, episodes, networks, lists, coupons, and the truth.
+
+        Each part is made when it is first asked for, from random numbers of its own.
+
+        Parameters
+        ----------
+        mean_degree : float
+            Mean number of adults that an adult knows.
+        """
+        return HiddenSide(seed=self.seed, persons=self.persons, jobs=self.jobs, mean_degree=mean_degree)
 
     def write_truth(self, path: str | os.PathLike[str]) -> None:
         """Write the truth table as CSV: all columns but ``universe``, the form a study file reads."""
