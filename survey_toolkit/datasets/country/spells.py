@@ -86,7 +86,7 @@ def _caught_lengths(rng: np.random.Generator, n: int, mean: float) -> NDArray[np
     log-normal are log-normal again, with the location moved by the variance.
     """
     weighted = rng.random(n) < mean / (_JOB_MONTHS + mean)
-    return rng.lognormal(np.log(_MEDIAN_MONTHS) + weighted * _LOG_SD**2, _LOG_SD)
+    return np.asarray(rng.lognormal(np.log(_MEDIAN_MONTHS) + weighted * _LOG_SD**2, _LOG_SD))
 
 
 def _forced_jobs(persons: pd.DataFrame, jobs: pd.DataFrame) -> NDArray[np.int64]:
