@@ -11,11 +11,12 @@ from survey_toolkit.errors import SurveyToolkitError
 __all__ = ["data_root"]
 
 
-def data_root(kind: Literal["harmonization", "instruments", "studies"]) -> Path:
+def data_root(kind: Literal["harmonization", "instruments", "golden"]) -> Path:
     """Folder that holds the shipped data of this kind.
 
     A wheel carries the two data folders under ``survey_toolkit/_data``; an editable install reads
-    them in place, beside the package.
+    them in place, beside the package. ``golden`` are the expected values of the tests, which a validation
+    on the user's own machine compares with.
 
     Examples
     --------
@@ -23,7 +24,8 @@ def data_root(kind: Literal["harmonization", "instruments", "studies"]) -> Path:
     True
     """
     package = Path(str(files("survey_toolkit")))
-    for candidate in (package / "_data" / kind, package.parent / kind):
+    beside = "tests/golden" if kind == "golden" else kind
+    for candidate in (package / "_data" / kind, package.parent / beside):
         if candidate.is_dir():
             return candidate
     raise SurveyToolkitError(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from survey_toolkit.cli_files import crosswalk_app, files_app
+from survey_toolkit.cli_progress import progress
+from survey_toolkit.cli_validate import validate_app
 from survey_toolkit.errors import SurveyToolkitError
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ standards_app = typer.Typer(
 )
 app.add_typer(standards_app, name="standards")
 app.add_typer(files_app)
+app.add_typer(validate_app)
 app.add_typer(crosswalk_app, name="crosswalk")
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for what is written; nothing is written elsewhere.")]
@@ -81,25 +82,6 @@ def _internal(exc: Exception) -> str:
     )
 
 
-@contextmanager
-def _progress(title: str, *, quiet: bool = False) -> Iterator[Callable[[str, float], None]]:
-    """A progress bar on the error stream, so that the output stays readable by a program."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    bar = Progress(
-        TextColumn("{task.description:<44}"),
-        BarColumn(bar_width=28),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=quiet,
-    )
-    with bar:
-        task = bar.add_task(title, total=1.0)
-        yield lambda text, share: bar.update(task, description=f"{title}: {text}", completed=share)
-
-
 def _publish(run: StudyRun, out: Path, as_json: bool) -> None:
     from survey_toolkit.dissemination.terminal import print_run
 
@@ -124,10 +106,10 @@ def demo(
     """
     from survey_toolkit.study import Study, prepare_demo
 
-    with _progress("demo", quiet=as_json) as tell:
+    with progress("demo", quiet=as_json) as tell:
         folders = prepare_demo(out / "studies", seed=seed, progress=tell)
     for folder in folders:
-        with _progress(folder.name, quiet=as_json) as tell:
+        with progress(folder.name, quiet=as_json) as tell:
             run = Study.load(folder / "study.yaml").run(progress=tell)
         _publish(run, out, as_json)
     if not as_json:
@@ -149,7 +131,7 @@ def run(
     """
     from survey_toolkit.study import Study
 
-    with _progress(study.stem, quiet=as_json) as tell:
+    with progress(study.stem, quiet=as_json) as tell:
         loaded = Study.load(study, data_folder=data, standards=standards, allow_outside=allow_outside)
         result = loaded.run(progress=tell)
     _publish(result, out, as_json)

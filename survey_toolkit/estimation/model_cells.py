@@ -362,7 +362,7 @@ def _distinct(column: NDArray[Any]) -> Any:
     order = np.argsort(typed)
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
-    return pd.Categorical.from_codes(place[index], categories=typed[order])
+    return pd.Categorical.from_codes(place[index], categories=pd.Index(typed[order]))
 
 
 def _typed(codes: NDArray[Any]) -> NDArray[Any]:
