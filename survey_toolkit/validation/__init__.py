@@ -1,4 +1,4 @@
-"""Proof on the user's own machine: golden values, engines, coverage, attacks, round trips; one certificate."""
+"""Proof on the user's machine, in one certificate: golden values, engines, coverage, attacks, round trips."""
 
 from __future__ import annotations
 
