@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from survey_toolkit.cli_files import crosswalk_app, files_app
+from survey_toolkit.cli_new import new_app
 from survey_toolkit.cli_progress import progress
 from survey_toolkit.cli_validate import validate_app
 from survey_toolkit.errors import SurveyToolkitError
@@ -24,7 +25,7 @@ app = typer.Typer(
     name="survey-toolkit",
     help="Statistics of modern slavery: from definitions and survey files to publishable figures.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
@@ -34,6 +35,7 @@ standards_app = typer.Typer(
 app.add_typer(standards_app, name="standards")
 app.add_typer(files_app)
 app.add_typer(validate_app)
+app.add_typer(new_app)
 app.add_typer(crosswalk_app, name="crosswalk")
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for what is written; nothing is written elsewhere.")]
