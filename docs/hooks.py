@@ -1,0 +1,154 @@
+"""Pages that are made from the package itself when the site is built: they cannot go out of date."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+
+ROOMS = {
+    "standards": "Definitions, criteria and the rule language",
+    "instruments": "Questionnaires and the forms made from them",
+    "microdata": "Reading, harmonizing, classifying",
+    "sampling": "Sample size, allocation, selection, weights",
+    "estimation": "Design-based estimation",
+    "multiple_systems": "Multiple systems estimation",
+    "hidden_populations": "Methods for hidden populations",
+    "indicators": "Figures and their trace",
+    "dissemination": "Disclosure control, tables, reports, machine formats",
+    "monitoring": "Results frameworks",
+    "datasets": "Published tables and the simulated country",
+    "study": "The study file",
+    "validation": "Proof on your machine",
+}
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add the generated reference pages."""
+    pages = {
+        "reference/cli.md": _command_line(),
+        "reference/study.md": _study(),
+        **_definitions(),
+        **_python(),
+    }
+    for path, text in pages.items():
+        files.append(File.generated(config, path, content=text))
+    return files
+
+
+def _command_line() -> str:
+    import typer
+
+    from survey_toolkit.cli import app
+
+    root = typer.main.get_command(app)
+    out = ["# Command line", "", "Exit code 0: done; 1: a problem in the input; 2: wrong use.", ""]
+    for name, command in sorted(_commands(root)):
+        out += [f"## `survey-toolkit {name}`", "", _plain(command.help or ""), ""]
+        rows = [_option(p) for p in command.params if not getattr(p, "hidden", False) and p.name != "help"]
+        if rows:
+            out += ["| | |", "|---|---|", *rows, ""]
+    return "\n".join(out)
+
+
+def _commands(group: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    found = []
+    for name, command in group.commands.items():
+        full = f"{prefix}{name}"
+        found += _commands(command, f"{full} ") if hasattr(command, "commands") else [(full, command)]
+    return found
+
+
+def _option(parameter: Any) -> str:
+    names = ", ".join(f"`{o}`" for o in parameter.opts) if parameter.opts else parameter.name
+    if parameter.param_type_name == "argument":
+        names = f"`{parameter.name.upper()}`"
+    return f"| {names} | {_cell(getattr(parameter, 'help', '') or '')} |"
+
+
+def _study() -> str:
+    from survey_toolkit.study import json_schema
+
+    schema = json_schema()
+    out = [
+        "# Study file", "",
+        "One YAML holds the run. `survey-toolkit new` starts one; `survey-toolkit schema` prints the JSON Schema "
+        "this page is made from. Paths are relative to the study file and may not leave its folder.", "",
+    ]  # fmt: skip
+    for name, model in {"study": schema, **schema["$defs"]}.items():
+        if "properties" not in model:
+            continue
+        title = "The study" if name == "study" else name.removesuffix("Spec")
+        out += [f"## {title}", "", model.get("description", ""), "", "| key | value | |", "|---|---|---|"]
+        required = model.get("required", ())
+        for key, spec in model["properties"].items():
+            must = "**needed**. " if key in required else ""
+            out.append(f"| `{key}` | {_cell(_type(spec))} | {must}{_cell(spec.get('description', ''))} |")
+        out.append("")
+    return "\n".join(out)
+
+
+def _type(spec: dict[str, Any]) -> str:
+    if "$ref" in spec:
+        name = spec["$ref"].rsplit("/", 1)[1].removesuffix("Spec")
+        return f"[{name}](#{name.lower()})"
+    if "enum" in spec:
+        return ", ".join(f"`{v}`" for v in spec["enum"])
+    if "anyOf" in spec:
+        return " or ".join(_type(s) for s in spec["anyOf"] if s.get("type") != "null")
+    if spec.get("type") == "array":
+        return f"list of {_type(spec.get('items', {}))}"
+    if spec.get("type") == "object" and isinstance(spec.get("additionalProperties"), dict):
+        return f"names to {_type(spec['additionalProperties'])}"
+    return str(spec.get("type", "any"))
+
+
+def _definitions() -> dict[str, str]:
+    from survey_toolkit.standards import load, show
+
+    registry = load()
+    index = [
+        "# Definitions", "",
+        "The shipped standards, as `survey-toolkit standards show` prints them. Each item says how far it was "
+        "checked against its source.", "",
+    ]  # fmt: skip
+    pages = {}
+    for name in sorted(registry.definitions):
+        definition = registry.definitions[name]
+        index += [f"## {_cell(definition.title['en'])}", ""]
+        for version in definition.versions:
+            page = f"{name}_{version.version}".replace(".", "_")
+            index.append(f"- [`{name}@{version.version}`](definitions/{page}.md): {_cell(version.title['en'])}")
+            text = show(registry, f"{name}@{version.version}")
+            pages[f"reference/definitions/{page}.md"] = f"# {name}@{version.version}\n\n```text\n{text}\n```\n"
+        index.append("")
+    return {"reference/definitions.md": "\n".join(index), **pages}
+
+
+def _python() -> dict[str, str]:
+    index = ["# Python", "", "```python", "import survey_toolkit as st", "```", "", "| room | |", "|---|---|"]
+    pages = {}
+    for room, text in ROOMS.items():
+        try:
+            module = importlib.import_module(f"survey_toolkit.{room}")
+        except ModuleNotFoundError:
+            continue
+        index.append(f"| [`survey_toolkit.{room}`](python/{room}.md) | {text} |")
+        body = [f"# {text}", "", f"`survey_toolkit.{room}`: {_plain((module.__doc__ or "").split("\n\n")[0])}", ""]
+        for name in sorted(module.__all__, key=str.lower):
+            thing = getattr(module, name)
+            home = getattr(thing, "__module__", None)
+            if not isinstance(home, str) or not home.startswith("survey_toolkit") or not thing.__doc__:
+                continue
+            body += [f"::: {home}.{name}", ""]
+        pages[f"reference/python/{room}.md"] = "\n".join(body)
+    return {"reference/python.md": "\n".join(index) + "\n", **pages}
+
+
+def _plain(text: str) -> str:
+    return " ".join(line.strip() for line in text.strip().splitlines() if line.strip())
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
