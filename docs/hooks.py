@@ -119,9 +119,13 @@ def _definitions() -> dict[str, str]:
         index += [f"## {_cell(definition.title['en'])}", ""]
         for version in definition.versions:
             page = f"{name}_{version.version}".replace(".", "_")
-            index.append(f"- [`{name}@{version.version}`](definitions/{page}.md): {_cell(version.title['en'])}")
+            index.append(
+                f"- [`{name}@{version.version}`](definitions/{page}.md): {_cell(version.title['en'])}"
+            )
             text = show(registry, f"{name}@{version.version}")
-            pages[f"reference/definitions/{page}.md"] = f"# {name}@{version.version}\n\n```text\n{text}\n```\n"
+            pages[f"reference/definitions/{page}.md"] = (
+                f"# {name}@{version.version}\n\n```text\n{text}\n```\n"
+            )
         index.append("")
     return {"reference/definitions.md": "\n".join(index), **pages}
 
@@ -135,7 +139,8 @@ def _python() -> dict[str, str]:
         except ModuleNotFoundError:
             continue
         index.append(f"| [`survey_toolkit.{room}`](python/{room}.md) | {text} |")
-        body = [f"# {text}", "", f"`survey_toolkit.{room}`: {_plain((module.__doc__ or "").split("\n\n")[0])}", ""]
+        first = (module.__doc__ or "").split("\n\n")[0]
+        body = [f"# {text}", "", f"`survey_toolkit.{room}`: {_plain(first)}", ""]
         for name in sorted(module.__all__, key=str.lower):
             thing = getattr(module, name)
             home = getattr(thing, "__module__", None)
