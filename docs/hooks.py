@@ -73,8 +73,8 @@ def _study() -> str:
     schema = json_schema()
     out = [
         "# Study file", "",
-        "One YAML holds the run. `survey-toolkit new` starts one; `survey-toolkit schema` prints the JSON Schema "
-        "this page is made from. Paths are relative to the study file and may not leave its folder.", "",
+        "One YAML holds the run. `survey-toolkit new` starts one; `survey-toolkit schema` prints the JSON "
+        "Schema this page is made from. Paths are relative to the study file and may not leave its folder.", "",
     ]  # fmt: skip
     for name, model in {"study": schema, **schema["$defs"]}.items():
         if "properties" not in model:
@@ -110,8 +110,8 @@ def _definitions() -> dict[str, str]:
     registry = load()
     index = [
         "# Definitions", "",
-        "The shipped standards, as `survey-toolkit standards show` prints them. Each item says how far it was "
-        "checked against its source.", "",
+        "The shipped standards, as `survey-toolkit standards show` prints them. Each item says how far it "
+        "was checked against its source.", "",
     ]  # fmt: skip
     pages = {}
     for name in sorted(registry.definitions):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,10 +18,25 @@ BLUE, ORANGE, GREEN, RED, GREY, INK = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Empty figure on white, in inches."""
+    """Empty figure on white, in inches; a notebook shows it as the last value of a cell, without pyplot."""
+    figure: Figure = _figure_class()(figsize=(width, height), layout="constrained", facecolor="white")
+    return figure
+
+
+@cache
+def _figure_class() -> Any:
+    """A figure that notebooks know how to show; made when first drawn, so that matplotlib is not loaded."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    class NotebookFigure(Figure):
+        """A figure with a picture for notebooks."""
+
+        def _repr_png_(self) -> bytes:
+            data = BytesIO()
+            self.savefig(data, format="png", dpi=110)
+            return data.getvalue()
+
+    return NotebookFigure
 
 
 def plain(axes: Axes, *, grid: str | None = "x") -> None:
