@@ -74,7 +74,8 @@ def _study() -> str:
     out = [
         "# Study file", "",
         "One YAML holds the run. `survey-toolkit new` starts one; `survey-toolkit schema` prints the JSON "
-        "Schema this page is made from. Paths are relative to the study file and may not leave its folder.", "",
+        "Schema this page is made from. Paths are relative to the study file and may not leave its "
+        "folder.", "",
     ]  # fmt: skip
     for name, model in {"study": schema, **schema["$defs"]}.items():
         if "properties" not in model:
