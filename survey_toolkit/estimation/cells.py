@@ -224,8 +224,10 @@ def compact(keys: Ints) -> tuple[Ints, Ints]:
         return distinct, index.reshape(-1)
     there = np.zeros(high - low + 1, dtype=bool)
     there[keys - low] = True
-    place = np.cumsum(there) - 1
-    return np.flatnonzero(there) + low, place[keys - low]
+    found = np.flatnonzero(there)
+    place = np.empty(len(there), dtype=np.int64)
+    place[found] = np.arange(len(found))
+    return found + low, place[keys - low]
 
 
 def sum_by(index: Ints, values: Floats, n: int) -> Floats:
