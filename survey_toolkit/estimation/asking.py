@@ -45,6 +45,7 @@ class Options:
     """Options shared by all statistics, checked."""
 
     by: tuple[str, ...]
+    margins: bool
     where: nw.Expr | None
     level: float
     deff: Deff | None
@@ -64,7 +65,9 @@ class Asking:
     frame: LazyFrame
     schema: Mapping[str, Any]
 
-    def options(self, by: By, where: Where, level: float, deff: Deff | None, df: DfRule) -> Options:
+    def options(
+        self, by: By, where: Where, level: float, deff: Deff | None, df: DfRule, margins: bool = False
+    ) -> Options:
         """Check what is common to all statistics."""
         columns = as_tuple(by) if by else ()
         self.require(columns)
@@ -76,7 +79,14 @@ class Asking:
             raise EstimationError("degrees of freedom must be above 0", where="df", found=str(df))
         if len(set(columns)) < len(columns):
             raise EstimationError("a domain column is named twice", where="by", found=", ".join(columns))
-        return Options(by=columns, where=self.condition(where), level=level, deff=deff, df=df)
+        return Options(
+            by=columns,
+            margins=margins and bool(columns),
+            where=self.condition(where),
+            level=level,
+            deff=deff,
+            df=df,
+        )
 
     def condition(self, where: Where) -> nw.Expr | None:
         """A Boolean expression from what the user gave."""
@@ -138,6 +148,7 @@ class Asking:
         return Query(
             category=column,
             by=options.by,
+            margins=options.margins,
             where=options.where,
             applicable=self.applicable(names),
             weigh_rows=options.deff == "wor",

@@ -37,6 +37,8 @@ class Query:
         Levels to be counted; a key of the group-by.
     by : tuple of str
         Domain columns.
+    margins : bool
+        Whether their margins and the total are domains too.
     where : Expr or None
         Rows of the subpopulation; null counts as outside, and is counted.
     applicable : Expr or None
@@ -66,6 +68,7 @@ class Query:
     denominator: nw.Expr | None = None
     category: nw.Expr | None = None
     by: tuple[str, ...] = ()
+    margins: bool = False
     where: nw.Expr | None = None
     applicable: nw.Expr | None = None
     fill: float | None = None

@@ -13,11 +13,13 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
+from numpy.typing import NDArray
 
 from survey_toolkit._frames import LazyFrame, collected
 from survey_toolkit.errors import DesignError
 from survey_toolkit.estimation.cells import Cells, Ints, collect_cells, factorize, is_missing
 from survey_toolkit.estimation.design import SurveyDesign
+from survey_toolkit.estimation.domain_margins import ALL
 from survey_toolkit.estimation.measures import PREFIX, SIZED, Query, base_columns, measures
 from survey_toolkit.estimation.psu_table import DesignTable, Stage
 from survey_toolkit.estimation.replicate_design import ReplicateDesign
@@ -174,14 +176,14 @@ def rank_of_rows(
         rows = _sketch(rows, list(keys), n)
     held = collected(rows)
     matrix = np.column_stack([held[f"r{r}"].to_numpy().astype(np.float64) for r in range(n)])
-    domain = _place(held, query.by, totals)
+    held_by = _domain_columns(held, query.by)
     known = np.asarray(held["known"].to_list(), dtype=bool)
     inside = np.asarray(held["inside"].to_list(), dtype=bool)
     whole, n_domains = weight_rank(matrix), len(totals.domains)
     by_domain = np.zeros(n_domains, dtype=np.int64)
     by_known = by_domain.copy()
     for d in range(n_domains):
-        here = domain == d
+        here = _in_domain(held_by, totals.domains[d], len(held))
         by_domain[d] = whole if (here & inside).all() else weight_rank(matrix[here & inside])
         by_known[d] = (
             by_domain[d] if not (here & (inside != known)).any() else weight_rank(matrix[here & known])
@@ -189,18 +191,24 @@ def rank_of_rows(
     return whole, by_domain, by_known
 
 
-def _place(held: Any, by: tuple[str, ...], totals: PsuTotals) -> Ints:
-    """Domain of each row, -1 for none."""
-    place = {domain: d for d, domain in enumerate(totals.domains)}
-    if not by:
-        return np.zeros(len(held), dtype=np.int64)
+def _domain_columns(held: Any, by: tuple[str, ...]) -> list[NDArray[Any]]:
+    """Plain codes of each domain column by row; None for a gap."""
     columns = []
     for i in range(len(by)):
         values = np.empty(len(held), dtype=object)
         values[:] = [None if is_missing(v) else v for v in held[f"d{i}"].to_list()]
         codes, index = factorize(values)
-        columns.append([codes[j] if j >= 0 else None for j in index])
-    return np.array([place.get(key, -1) for key in zip(*columns, strict=True)], dtype=np.int64)
+        columns.append(np.array([*codes, None], dtype=object)[index])
+    return columns
+
+
+def _in_domain(columns: list[NDArray[Any]], domain: tuple[Any, ...], n: int) -> NDArray[np.bool_]:
+    """Rows of a domain; a column summed over asks nothing."""
+    here = np.ones(n, dtype=bool)
+    for column, code in zip(columns, domain, strict=True):
+        if code != ALL:
+            here &= column == code
+    return here
 
 
 def _sketch(rows: LazyFrame, keys: list[str], n: int) -> LazyFrame:

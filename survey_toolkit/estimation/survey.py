@@ -91,6 +91,7 @@ class Survey(ReplicationMethods, WeightingMethods, DistributionMethods, ModelMet
         level: float = 0.95,
         deff: Deff | None = "wr",
         df: DfRule = "domain",
+        margins: bool = False,
         missing: Missing = "exclude",
     ) -> Estimates:
         """Mean of one or several numeric variables by domain.
@@ -112,6 +113,9 @@ class Survey(ReplicationMethods, WeightingMethods, DistributionMethods, ModelMet
             Degrees of freedom of the t quantile: PSUs minus strata that hold rows of the domain (of the
             domain with a value, for proportions), PSUs minus strata of the whole design, or a number
             (``math.inf`` gives the normal quantile).
+        margins : bool
+            Give the margins of the crossing and the total beside it, with their covariance; a column summed
+            over holds ``_T``.
         missing : {"exclude", "refuse"}
             What to do when values are missing: leave the rows out and count them, or stop.
 
@@ -128,12 +132,13 @@ class Survey(ReplicationMethods, WeightingMethods, DistributionMethods, ModelMet
         Woodruff (1971), JASA 66:411-414. Oracle: ``svymean``, ``svyby`` of R survey.
         """
         names = as_tuple(variable)
-        options = self._ask.options(by, where, level, deff, df)
+        options = self._ask.options(by, where, level, deff, df, margins)
         self._ask.require_numeric(names)
         origin = self._ask.origins(names) if deff else ()
         query = Query(
             outcomes=tuple(nw.col(name) for name in names),
             by=options.by,
+            margins=options.margins,
             where=options.where,
             weigh_rows=options.deff == "wor",
             applicable=self._ask.applicable(names),
@@ -155,13 +160,14 @@ class Survey(ReplicationMethods, WeightingMethods, DistributionMethods, ModelMet
         bounds: Bounds = False,
         deff: Deff | None = "wr",
         df: DfRule = "domain",
+        margins: bool = False,
     ) -> Estimates:
         """Population total of a numeric variable, of a status, or of each level of a category.
 
         Parameters
         ----------
         variable : str or sequence of str
-        by, where, level, deff, df
+        by, where, level, deff, df, margins
             As in :meth:`mean`.
         categorical : bool, optional
             Count the population in each level. Default: text columns are categories.
@@ -175,7 +181,7 @@ class Survey(ReplicationMethods, WeightingMethods, DistributionMethods, ModelMet
         Estimates
         """
         names = as_tuple(variable)
-        options = self._ask.options(by, where, level, deff, df)
+        options = self._ask.options(by, where, level, deff, df, margins)
         self._ask.require(names)
         if categorical or (categorical is None and success is None and self._ask.is_text(names[0])):
             refuse_policy(undetermined, bounds, names[0])
@@ -187,6 +193,7 @@ class Survey(ReplicationMethods, WeightingMethods, DistributionMethods, ModelMet
         query = Query(
             outcomes=self._ask.outcomes(names, success),
             by=options.by,
+            margins=options.margins,
             where=options.where,
             weigh_rows=options.deff == "wor",
             applicable=self._ask.applicable(names),
@@ -207,6 +214,7 @@ class Survey(ReplicationMethods, WeightingMethods, DistributionMethods, ModelMet
         level: float = 0.95,
         deff: Deff | None = "wr",
         df: DfRule = "domain",
+        margins: bool = False,
         missing: Missing = "exclude",
     ) -> Estimates:
         """Ratio of two totals, over the rows that have both.
@@ -214,19 +222,20 @@ class Survey(ReplicationMethods, WeightingMethods, DistributionMethods, ModelMet
         Parameters
         ----------
         numerator, denominator : str
-        by, where, level, deff, df, missing
+        by, where, level, deff, df, margins, missing
             As in :meth:`mean`.
 
         Returns
         -------
         Estimates
         """
-        options = self._ask.options(by, where, level, deff, df)
+        options = self._ask.options(by, where, level, deff, df, margins)
         self._ask.require_numeric((numerator, denominator))
         query = Query(
             outcomes=(nw.col(numerator),),
             denominator=nw.col(denominator),
             by=options.by,
+            margins=options.margins,
             where=options.where,
             weigh_rows=options.deff == "wor",
             applicable=self._ask.applicable((numerator, denominator)),
@@ -249,6 +258,7 @@ class Survey(ReplicationMethods, WeightingMethods, DistributionMethods, ModelMet
         bounds: Bounds = False,
         deff: Deff | None = "wr",
         df: DfRule = "domain",
+        margins: bool = False,
     ) -> Estimates:
         """Proportion of a status (Boolean or 0-1), or of every level of a category at once.
 
@@ -259,7 +269,7 @@ class Survey(ReplicationMethods, WeightingMethods, DistributionMethods, ModelMet
             covariance, and a domain column ``level``. If a column ``<variable>__status`` stands beside it,
             rows ``not_applicable`` are outside the universe and the other nulls are undetermined; without
             it every null is undetermined.
-        by, where, level, deff, df
+        by, where, level, deff, df, margins
             As in :meth:`mean`.
         success : optional
             The proportion of this one code.
@@ -282,13 +292,14 @@ class Survey(ReplicationMethods, WeightingMethods, DistributionMethods, ModelMet
         Korn and Graubard (1998), Survey Methodology 24(2):193-201. Oracle: ``svyciprop`` of R survey.
         """
         check_choice("ci", ci, tuple(PROPORTION_INTERVALS))
-        options = self._ask.options(by, where, level, deff, df)
+        options = self._ask.options(by, where, level, deff, df, margins)
         self._ask.require((variable,))
         if success is None and not self._ask.is_numeric(variable):
             return self._levels(variable, options, ci, undetermined, bounds)
         query = Query(
             outcomes=self._ask.outcomes((variable,), success),
             by=options.by,
+            margins=options.margins,
             where=options.where,
             weigh_rows=options.deff == "wor",
             applicable=self._ask.applicable((variable,)),

@@ -8,7 +8,7 @@ of rows. PSUs that are empty in a domain count as zeros.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from survey_toolkit.estimation.cells import (
     sum_by,
 )
 from survey_toolkit.estimation.design import SurveyDesign
+from survey_toolkit.estimation.domain_margins import expand, merge_entries
 from survey_toolkit.estimation.measures import Query
 from survey_toolkit.estimation.psu_table import DesignTable, design_table
 
@@ -137,20 +138,35 @@ def fold_cells(cells: Cells, table: DesignTable, unit: Ints, design: SurveyDesig
     -------
     PsuTotals
     """
-    domains, domain = _domains(cells.by, len(unit))
-    level_codes, level = (
-        factorize(cells.category) if cells.category is not None else ([], np.full(len(unit), -1))
-    )
     sums = dict(cells.sums)
     if design.weight is None:
         weight = table.weights()[unit]
         sums |= {name: sums[name] * weight for name in sums if name.startswith("w") and name not in _COUNTS}
     leverage = take_leverage(sums, unit, len(table.stages[-1].stratum))
-    inside = sums["domain"] > 0
-    keep = inside & (domain >= 0)
+    told: dict[str, Any] = {
+        "n_null_by": _rows_without_domain(cells.by, sums),
+        "n_null_where": int(sums["where_null"].sum()) if "where_null" in sums else 0,
+        "n_rows": int(sums["rows"].sum()),
+        "mean_weight": float(sums["w_rows"].sum() / sums["rows"].sum()) if "w_rows" in sums else float("nan"),
+    }
+    cells = replace(cells, sums=sums)
+    if query.margins:
+        cells, unit = expand(cells, unit)
+    entries = _entries(cells, unit, ordered=query.values != "rows", merged=query.margins)
+    return PsuTotals(table=table, domain_names=query.by, leverage=leverage, **entries, **told)
+
+
+def _entries(cells: Cells, unit: Ints, *, ordered: bool, merged: bool) -> dict[str, Any]:
+    """Cells of some domain as entries: sorted by unit, domain and level unless every row is one."""
+    domains, domain = _domains(cells.by, len(unit))
+    level_codes, level = (
+        factorize(cells.category) if cells.category is not None else ([], np.full(len(unit), -1))
+    )
+    sums = cells.sums
+    keep = (sums["domain"] > 0) & (domain >= 0)
     n_levels = max(len(level_codes), 1) + 1
     kept = np.flatnonzero(keep)
-    if query.values != "rows":
+    if ordered:
         kept = kept[
             np.argsort((unit[keep] * len(domains) + domain[keep]) * n_levels + level[keep], kind="stable")
         ]
@@ -158,21 +174,27 @@ def fold_cells(cells: Cells, table: DesignTable, unit: Ints, design: SurveyDesig
     if not cells.by:  # one domain, even when the subpopulation is empty
         used, domain_kept = np.array([0]), np.zeros(len(kept), dtype=np.int64)
     level_used, level_kept = _observed(level[kept], sums["n"][kept])
-    return PsuTotals(
-        table=table,
-        domain_names=query.by,
-        domains=tuple(domains[i] for i in used),
-        levels=tuple(level_codes[i] for i in level_used),
-        unit=unit[kept],
-        domain=domain_kept,
-        level=level_kept,
-        sums={name: values[kept] for name, values in sums.items()},
-        n_null_by=int(sums["domain"][inside & (domain < 0)].sum()),
-        n_null_where=int(sums["where_null"].sum()) if "where_null" in sums else 0,
-        n_rows=int(sums["rows"].sum()),
-        mean_weight=float(sums["w_rows"].sum() / sums["rows"].sum()) if "w_rows" in sums else float("nan"),
-        leverage=leverage,
-    )
+    unit_kept, sums_kept = unit[kept], {name: values[kept] for name, values in sums.items()}
+    if merged:
+        unit_kept, domain_kept, level_kept, sums_kept = merge_entries(
+            unit_kept, domain_kept, level_kept, sums_kept
+        )
+    return {
+        "domains": tuple(domains[i] for i in used),
+        "levels": tuple(level_codes[i] for i in level_used),
+        "unit": unit_kept,
+        "domain": domain_kept,
+        "level": level_kept,
+        "sums": sums_kept,
+    }
+
+
+def _rows_without_domain(by: Sequence[Any], sums: dict[str, Floats]) -> int:
+    """Rows of the subpopulation with a gap in a domain column."""
+    if not by:
+        return 0
+    gap = np.logical_or.reduce([factorize(column)[1] < 0 for column in by])
+    return int(sums["domain"][gap & (sums["domain"] > 0)].sum())
 
 
 def take_leverage(sums: dict[str, Floats], unit: Ints, n_units: int) -> Floats | None:
