@@ -17,7 +17,7 @@ from survey_toolkit._frames import MET, NOT_APPLICABLE, NOT_MET, STATUS_SUFFIX, 
 from survey_toolkit.errors import HarmonizationError, did_you_mean
 from survey_toolkit.microdata._cells import rule_mask
 from survey_toolkit.microdata.model import Microdata, Variable
-from survey_toolkit.standards.models import DefinitionVersion, Output, in_language
+from survey_toolkit.standards.models import ROW_LEVELS, DefinitionVersion, Output, in_language
 from survey_toolkit.standards.rules import Rule, rule_criteria, rule_variables
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class _Task:
 
     def _person_status(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[str]]:
         level = self.output.level
-        if level not in ("job", "episode"):
+        if level not in ROW_LEVELS:
             met, unknown, notes = self._evaluate(self.data.frame, self.data)
             return met, unknown, notes
         if level not in self.episodes:

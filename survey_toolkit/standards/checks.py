@@ -90,7 +90,7 @@ def _references(folder: Folder, catalogue: Catalogue) -> Iterator[Problem]:
 
 def _rules(folder: Folder, catalogue: Catalogue) -> Iterator[Problem]:
     """Rules read variables that exist, with values those variables can have, and criteria that exist."""
-    for placed in (*folder.definitions, *folder.criteria):
+    for placed in (*folder.definitions, *folder.criteria, *folder.variables):
         for path, leaf in _leaves(placed.document.data, ()):
             kind, key = ("items", "criterion") if "criterion" in leaf else ("variables", "variable")
             text = catalogue.lacks(kind, leaf[key])
@@ -264,7 +264,7 @@ def _walk(data: Any, path: YamlPath, wanted: str) -> Iterator[tuple[YamlPath, An
 
 def _leaves(data: Any, path: YamlPath) -> Iterator[tuple[YamlPath, dict[str, Any]]]:
     """Leaves of every rule in a document, with their place."""
-    for key in ("rule", "universe"):
+    for key in ("rule", "universe", "when"):
         for at, rule in _walk(data, path, key):
             yield from _rule_leaves(rule, at)
 

@@ -27,7 +27,7 @@ __all__ = ["Folder", "Placed", "Problem", "read_folder"]
 M = TypeVar("M", bound=StrictModel)
 
 #: Keys whose value is a rule, wherever they stand.
-_RULE_KEYS = ("rule", "universe")
+_RULE_KEYS = ("rule", "universe", "when")
 #: Folders that other rooms read.
 _OTHER_ROOMS = ("crosswalks", "frameworks", "sdmx")
 

@@ -24,12 +24,14 @@ __all__ = [
     "CriterionItem",
     "Definition",
     "DefinitionVersion",
+    "Derivation",
     "Indicator",
     "Labels",
     "Output",
     "Period",
     "Population",
     "PopulationFile",
+    "ROW_LEVELS",
     "Reference",
     "RuleField",
     "Series",
@@ -41,7 +43,9 @@ __all__ = [
 ]
 
 Verification = Literal["verified", "from_memory", "unverified", "proposed"]
-Level = Literal["household", "person", "job", "episode"]
+Level = Literal["household", "person", "job", "episode", "union", "relative"]
+#: Levels that hold several rows a person; a status there is lifted to the person.
+ROW_LEVELS = ("job", "episode", "union", "relative")
 Item = TypeVar("Item", bound=BaseModel)
 
 
@@ -162,8 +166,19 @@ class Codelist(StrictModel):
         return {c.id: c.sdmx for c in self.codes}
 
 
+class Derivation(StrictModel):
+    """One step of a derivation: the value taken when the rule holds; without a rule, otherwise."""
+
+    value: bool | int | float | str
+    when: RuleField | None = None
+
+
 class StandardVariable(StrictModel):
-    """A harmonized variable: what it means, not how it was asked."""
+    """A harmonized variable: what it means, not how it was asked.
+
+    ``derive`` gives it from other variables where the data lack it: the value of the first step whose
+    rule holds; unknown as soon as a step before that is unknown.
+    """
 
     id: Name
     label: Labels
@@ -173,6 +188,7 @@ class StandardVariable(StrictModel):
     codelist: Name | None = None
     unit: str | None = None
     range: tuple[float, float] | None = None
+    derive: tuple[Derivation, ...] = ()
     references: References = ()
 
     @model_validator(mode="after")
@@ -183,6 +199,8 @@ class StandardVariable(StrictModel):
             )
         if self.range is not None and self.type not in ("integer", "number"):
             raise ValueError(f"'{self.id}': only a number has a range")
+        if any(step.when is None for step in self.derive[:-1]):
+            raise ValueError(f"'{self.id}': only the last step of a derivation stands without 'when'")
         return self
 
 
@@ -204,6 +222,7 @@ class CriterionItem(StrictModel):
     label: Labels
     text: Labels
     rule: RuleField
+    broader: Annotated[Id | None, Field(description="criterion of which this one is a form")] = None
     note: str | None = None
     references: References = ()
 
@@ -248,9 +267,9 @@ class Output(StrictModel):
 
     @model_validator(mode="after")
     def _lifted(self) -> Output:
-        if (self.level in ("job", "episode")) != (self.lift is not None):
+        if (self.level in ROW_LEVELS) != (self.lift is not None):
             raise ValueError(
-                f"'{self.id}': a job or episode output is lifted to the person, and only such an output"
+                f"'{self.id}': an output at level {', '.join(ROW_LEVELS)} is lifted to the person, no other is"
             )
         return self
 
