@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from survey_toolkit._frames import MET, NOT_APPLICABLE, NOT_MET, STATUS_SUFFIX, UNDETERMINED
-from survey_toolkit.errors import HarmonizationError, did_you_mean
+from survey_toolkit.errors import DefinitionError, HarmonizationError, did_you_mean
 from survey_toolkit.microdata._cells import rule_mask
+from survey_toolkit.microdata.derive import derive_for
 from survey_toolkit.microdata.model import Microdata, Variable
 from survey_toolkit.standards.models import ROW_LEVELS, DefinitionVersion, Output, in_language
 from survey_toolkit.standards.rules import Rule, rule_criteria, rule_variables
@@ -58,7 +59,9 @@ def classify(
     -------
     Microdata
         With ``<output>`` (nullable Boolean) and ``<output>__status`` added for each output that can be
-        decided; an output that reads a variable declared impossible is left out, and a note says so.
+        decided; an output that reads a variable declared impossible is left out, and a note says so. A
+        variable that the data lack and the standards derive from others (the exclusion of Convention 29
+        from its conditions) is derived first, at its own level, and a note says so.
 
     Raises
     ------
@@ -81,8 +84,16 @@ def classify(
     registry = registry or load()
     chosen = registry.definition(definition, version)
     criteria = registry.criteria_rules(chosen)
+    if not chosen.outputs:
+        raise DefinitionError(
+            f"{chosen.key} has no rule: {in_language(chosen.title)} could not be read",
+            expected="a version with a rule: "
+            + ", ".join(v.version for v in registry.definitions[chosen.id].versions if v.outputs),
+            code="no-rule",
+        )
+    data, rows = derive_for(data, chosen, criteria, episodes or {}, registry)
     for output in chosen.outputs:
-        task = _Task(data, chosen, output, criteria, dict(episodes or {}), missing_criteria, registry)
+        task = _Task(data, chosen, output, criteria, rows, missing_criteria, registry)
         data = task.run()
     return data
 
@@ -104,6 +115,10 @@ class _Task:
         impossible = self._impossible()
         if impossible:
             note = f"{self.label} was not classified: {', '.join(impossible)} cannot be made from this survey"
+            return self.data.replace(notes=(*self.data.notes, note))
+        absent = self._absent() if self.output.optional else []
+        if absent:
+            note = f"{self.label} was left out: the data lack {', '.join(absent)}"
             return self.data.replace(notes=(*self.data.notes, note))
         met, unknown, notes = self._person_status()
         inside, doubtful = self._universe()
@@ -129,6 +144,11 @@ class _Task:
         have = {name for data in frames for name in data.frame.columns}
         lost = {a.target for data in frames for a in data.audit if a.status == "impossible"}
         return [name for name in self._reads() if name in lost and name not in have]
+
+    def _absent(self) -> list[str]:
+        """Variables an optional output reads that no file has."""
+        have = {name for data in (self.data, *self.episodes.values()) for name in data.frame.columns}
+        return [name for name in self._reads() if name not in have]
 
     def _universe(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         rule = self.output.universe
