@@ -18,6 +18,7 @@ from survey_toolkit.errors import DefinitionError, HarmonizationError, did_you_m
 from survey_toolkit.microdata._cells import rule_mask
 from survey_toolkit.microdata.derive import derive_for
 from survey_toolkit.microdata.model import Microdata, Variable
+from survey_toolkit.microdata.rows import linked_rows
 from survey_toolkit.standards.models import ROW_LEVELS, DefinitionVersion, Output, in_language
 from survey_toolkit.standards.rules import Rule, rule_criteria, rule_variables
 
@@ -32,7 +33,7 @@ __all__ = ["classify"]
 
 def classify(
     data: Microdata,
-    definition: str,
+    definition: str | DefinitionVersion,
     version: str | None = None,
     *,
     episodes: Mapping[str, Microdata] | None = None,
@@ -47,6 +48,7 @@ def classify(
         Harmonized persons.
     definition, version : str
         ``"child_labour"``, ``"sdg-2021"``; or ``"child_labour@sdg-2021"``; without a version the default.
+        Or a version as the registry gives it.
     episodes : mapping of level to Microdata, optional
         Harmonized ``"job"`` or ``"episode"`` rows; linked to persons by the persons' ``keys``. Without
         them, an output at that level is read from the person's own columns: one job a person.
@@ -82,7 +84,7 @@ def classify(
     from survey_toolkit.standards.registry import load
 
     registry = registry or load()
-    chosen = registry.definition(definition, version)
+    chosen = registry.definition(definition, version) if isinstance(definition, str) else definition
     criteria = registry.criteria_rules(chosen)
     if not chosen.outputs:
         raise DefinitionError(
@@ -214,22 +216,8 @@ class _Task:
 
     def _lifted(self, rows: Microdata, level: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[str]]:
         """Kleene *any* over the rows of each person."""
-        keys = list(self.data.keys)
-        if not keys or any(k not in rows.frame or k not in self.data.frame for k in keys):
-            raise HarmonizationError(
-                f"the {level} rows cannot be linked to persons",
-                where=rows.source.name,
-                found=f"person key: {', '.join(keys) or 'none declared'}",
-                expected="the persons' key columns in both files",
-                hint="declare file_key at the person level of the crosswalk and keep it at the other",
-                code="missing-key",
-            )
         needed = rule_variables(self.output.rule, criteria=self.criteria)
-        borrowed = [n for n in sorted(needed) if n not in rows.frame and n in self.data.frame]
-        place = self._place(rows, keys, level)
-        frame = rows.frame.assign(**{n: self.data.frame[n].to_numpy()[place] for n in borrowed})
-        for name in borrowed:
-            frame[name] = frame[name].astype(self.data.frame[name].dtype)
+        frame, place = linked_rows(self.data, rows, level, needed)
         met, unknown, notes = self._evaluate(frame, rows)
         n = self.data.n_rows
         any_met = np.bincount(place[met], minlength=n) > 0
@@ -238,29 +226,6 @@ class _Task:
         if n_without:
             notes.append(f"{self.label}: {n_without:,} persons have no {level} row and are not met")
         return any_met, any_unknown & ~any_met, notes
-
-    def _place(self, rows: Microdata, keys: list[str], level: str) -> NDArray[np.intp]:
-        """Position of each row's person."""
-        import pandas as pd
-
-        people = pd.MultiIndex.from_frame(self.data.frame[keys])
-        if people.has_duplicates:
-            raise HarmonizationError(
-                "two persons have the same key",
-                where=f"{self.data.source.name}: {', '.join(keys)}",
-                code="duplicate-key",
-            )
-        place = people.get_indexer(pd.MultiIndex.from_frame(rows.frame[keys]))
-        n_lost = int((place < 0).sum())
-        if n_lost:
-            raise HarmonizationError(
-                f"{level} rows belong to no person",
-                where=f"{rows.source.name}: {', '.join(keys)}",
-                found=f"{n_lost:,} of {rows.n_rows:,} rows",
-                hint="check the files belong together",
-                code="orphans",
-            )
-        return place
 
     def _with_columns(self, status: NDArray[np.object_], notes: list[str]) -> Microdata:
         import pandas as pd

@@ -61,7 +61,7 @@ class Registry:
     >>> reg.definition("forced_labor")
     Traceback (most recent call last):
     survey_toolkit.errors.DefinitionError: there is no definition 'forced_labor'
-      expected: did you mean 'forced_labour' or 'child_labour'?
+      expected: did you mean 'forced_labour' or 'forced_labour_types' or 'forced_labour_children'?
     """
 
     root: Path
