@@ -82,7 +82,7 @@ def diff(registry: Registry, first: str, second: str, *, language: str = "en") -
             code="different-definitions",
         )
     walk = _Walk(registry, language, registry.criteria_rules(one) | registry.criteria_rules(two))
-    changes = [*_outputs(one, two, walk), *_plain(one, two, language)]
+    changes = [*_together(_outputs(one, two, walk)), *_plain(one, two, language)]
     return VersionDiff(one.key, two.key, tuple(changes))
 
 
@@ -138,6 +138,17 @@ def _outputs(one: DefinitionVersion, two: DefinitionVersion, walk: _Walk) -> Ite
     for output in two.outputs:
         if one.output(output.id) is None:
             yield Change(f"output {output.id}", None, walk.label(output))
+
+
+def _together(changes: Iterator[Change]) -> Iterator[Change]:
+    """One change for all outputs that share it, where the first of them stands."""
+    found: dict[tuple[str, str | None, str | None], list[str]] = {}
+    for change in changes:
+        output, colon, rest = change.where.partition(":")
+        found.setdefault((colon + rest, change.before, change.after), []).append(output)
+    for (rest, before, after), outputs in found.items():
+        names = ", ".join(output.removeprefix("output ") for output in outputs)
+        yield Change(f"output {names}{rest}", before, after)
 
 
 @dataclass(frozen=True, slots=True)

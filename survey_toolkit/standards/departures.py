@@ -167,7 +167,7 @@ def _flat(data: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _line(change: Change) -> str:
-    where = change.where.removeprefix("output ")
+    where = change.where.removeprefix("output ").replace(": rule", "", 1)
     if change.before is None:
         return f"{where}: added - {change.after}"
     if change.after is None:

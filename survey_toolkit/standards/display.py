@@ -175,7 +175,7 @@ def _measured(registry: Registry, version: DefinitionVersion, language: str) -> 
         label = in_language(registry.criterion(name).label, language)
         yield from _bullet(f"{label} ({name})")
         for question in found:
-            yield from _wrap(f"{question.module} {question.id}: {question.text}", 6)
+            yield from _wrap(f"{question.module} {question.id}: {question.text or '(calculated)'}", 6)
         if not found:
             yield from _wrap("no question of the shipped questionnaires", 6)
 
@@ -239,7 +239,7 @@ def _criterion(registry: Registry, item: CriterionItem, language: str) -> Iterat
     if asked:
         yield "  Measured by"
     for question in asked:
-        yield from _bullet(f"{question.module} {question.id}: {question.text}", 4)
+        yield from _bullet(f"{question.module} {question.id}: {question.text or '(calculated)'}", 4)
 
 
 def _corresponding(registry: Registry, item: CriterionItem, language: str) -> Iterator[str]:

@@ -68,7 +68,15 @@ class Source(StrictModel):
     author: str
     year: int | None = None
     kind: Literal[
-        "treaty", "guideline", "metadata", "syntax", "code_list", "statistics", "secondary", "project"
+        "treaty",
+        "law",
+        "guideline",
+        "metadata",
+        "syntax",
+        "code_list",
+        "statistics",
+        "secondary",
+        "project",
     ]
     url: str | None = None
     licence: str | None = None

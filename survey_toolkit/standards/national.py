@@ -165,7 +165,9 @@ def _resolve(
         if new not in lists:
             text = f"no criterion '{new}'; {did_you_mean(new, lists)}"
             problems = [*problems, (("replace", old), text)]
-    return version.model_copy(update={"outputs": (*outputs, *own.values())}), problems
+    period = version.reference_period or base.reference_period
+    update = {"outputs": (*outputs, *own.values()), "reference_period": period}
+    return version.model_copy(update=update), problems
 
 
 def _changed(output: Output, version: DefinitionVersion, lists: Mapping[str, str]) -> Output:

@@ -7,6 +7,7 @@ of any layout is understood, and one that is broken is somebody else's to report
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ from survey_toolkit.standards.rules import rule_variables
 __all__ = ["Question", "questions", "questions_for"]
 
 _TEXT_KEYS = ("text", "label", "question", "title")
+#: Keys under which the answer categories of a question stand.
+_CATEGORY_KEYS = ("codes", "choices", "categories")
+#: Keys that hold a rule: a rule names variables, it measures none.
+_RULE_KEYS = ("rule", "ask_if", "relevant", "constraint", "valid_if", "calculate", "filter", "universe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,16 @@ def questions(folder: str | os.PathLike[str] | None = None, *, language: str = "
         A folder with ``modules/``; default the shipped instruments.
     language : str
     """
-    root = (data_root("instruments") if folder is None else Path(folder)) / "modules"
+    return _shipped(language) if folder is None else _read(Path(folder), language)
+
+
+@functools.cache
+def _shipped(language: str) -> tuple[Question, ...]:
+    return _read(data_root("instruments"), language)
+
+
+def _read(folder: Path, language: str) -> tuple[Question, ...]:
+    root = folder / "modules"
     found: list[Question] = []
     if not root.is_dir():
         return ()
@@ -88,18 +102,22 @@ def questions_for(
     return tuple(q for q in every if criterion in q.criteria or reads & set(q.variables))
 
 
-def _walk(data: Any, module: str, language: str) -> Iterator[Question]:
+def _walk(data: Any, module: str, language: str, owner: tuple[str, str] = ("", "")) -> Iterator[Question]:
+    """Questions in a part of a module; ``owner`` is the question whose answer categories the part holds."""
     if isinstance(data, Mapping):
-        name = data.get("id", data.get("name"))
+        name, text = data.get("id", data.get("name")), _text(data, language)
         criteria = _names(data, ("criteria", "criterion", "criterion_ids"))
         variables = _names(data, ("variable", "variables"))
-        if isinstance(name, str) and (criteria or variables):
-            yield Question(name, module, _text(data, language), criteria, variables)
-        for value in data.values():
-            yield from _walk(value, module, language)
+        if name is not None and (criteria or variables):
+            id, said = (owner[0], f"{owner[1]} [{text}]") if owner[0] else (str(name), text)
+            yield Question(id, module, said, criteria, variables)
+        for key, value in data.items():
+            inner = (str(name), text) if key in _CATEGORY_KEYS else ("", "")
+            if key not in _RULE_KEYS:
+                yield from _walk(value, module, language, inner)
     elif isinstance(data, list):
         for value in data:
-            yield from _walk(value, module, language)
+            yield from _walk(value, module, language, owner)
 
 
 def _names(data: Mapping[Any, Any], keys: tuple[str, ...]) -> tuple[str, ...]:

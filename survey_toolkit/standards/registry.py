@@ -232,11 +232,17 @@ def _shipped() -> Registry:
     return _build(data_root("harmonization"))
 
 
+@functools.cache
+def _international() -> Folder:
+    """The shipped folder as it lies under a national one; read once and never changed."""
+    return read_folder(data_root("harmonization"), prefix="international/")
+
+
 def _read(root: Path) -> Folder:
     """The folder, over the international one where it extends that, every version with its outputs."""
     folder = read_folder(root)
-    if folder.national is not None:
-        folder = extend(read_folder(data_root("harmonization"), prefix="international/"), folder)
+    if (root / "national.yaml").is_file():
+        folder = extend(_international(), folder)
     resolve_versions(folder)
     return folder
 

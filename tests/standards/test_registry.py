@@ -483,6 +483,7 @@ def test_show_holds_what_a_lawyer_asks_for() -> None:
         "indicators",
         "sources",
         "populations",
+        "correspondences",
     ],
 )
 def test_everything_can_be_shown(kind: str) -> None:
@@ -493,7 +494,7 @@ def test_everything_can_be_shown(kind: str) -> None:
 
 def test_diff_shows_the_thresholds_that_moved() -> None:
     text = str(diff(load(), "child_labour@mics6", "child_labour@sdg-2021"))
-    assert "output child_labour_a: rule: cl.mics6.ea_15_17 -> cl.sdg.ea_15_17" in text
+    assert "output child_labour_a, child_labour_b: rule: cl.mics6.ea_15_17 -> cl.sdg.ea_15_17" in text
     assert "- hours of economic activity is at least 43" in text
     assert "+ hours of household chores is above 21" in text
     assert "ea_12_14" not in text
