@@ -139,7 +139,13 @@ class Item(StrictModel):
     when_unknown: Annotated[
         Literal["skip", "ask"], Field(description="what to do where 'ask_if' cannot be decided")
     ] = "skip"
+    if_skipped: Annotated[
+        Value | None, Field(description="harmonized value where the condition is surely false")
+    ] = None
     calculate: Calculation | None = None
+    by: Annotated[
+        Literal["respondent", "interviewer"], Field(description="who fills it; the interviewer's is not read out")
+    ] = "respondent"
     variable: Name | None = None
     criteria: tuple[str, ...] = ()
     role: Role | None = None
@@ -152,12 +158,17 @@ class Item(StrictModel):
 
     @model_validator(mode="after")
     def _coherent(self) -> Item:
-        if (self.type in SELECTS) != (self.codes is not None):
-            raise ValueError(f"'{self.id}': 'codes' belong to select_one and select_multiple, and only there")
+        drawn = self.calculate is not None and self.calculate.random is not None
+        if (self.codes is None) if self.type in SELECTS else (self.codes is not None and not drawn):
+            raise ValueError(
+                f"'{self.id}': 'codes' belong to select_one, select_multiple and a random draw, and only there"
+            )
         if (self.type == "calculate") != (self.calculate is not None):
             raise ValueError(f"'{self.id}': 'calculate' belongs to the type calculate, and only there")
         if self.type != "calculate" and self.text is None:
             raise ValueError(f"'{self.id}': 'text' is required")
+        if self.if_skipped is not None and self.variable is None and self.type != "select_multiple":
+            raise ValueError(f"'{self.id}': 'if_skipped' is a value of the variable, and there is none")
         if self.range is not None and self.type not in ("integer", "decimal"):
             raise ValueError(f"'{self.id}': only a number has a range")
         return self

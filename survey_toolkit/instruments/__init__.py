@@ -1,0 +1,28 @@
+"""Questionnaires from modules of questions: checked, written as forms, simulated, read back.
+
+Examples
+--------
+>>> from survey_toolkit import instruments
+>>> instruments.questionnaire("example").coverage()
+Coverage('example': 2 of 2 measured, 0 gaps)
+"""
+
+from __future__ import annotations
+
+from survey_toolkit.instruments.catalogue import Catalogue, Finding, fingerprint, read_catalogue
+from survey_toolkit.instruments.checks import check_folder
+from survey_toolkit.instruments.coverage import Coverage, CoverageRow
+from survey_toolkit.instruments.questionnaire import LANGUAGES, Questionnaire, questionnaire
+
+__all__ = [
+    "LANGUAGES",
+    "Catalogue",
+    "Coverage",
+    "CoverageRow",
+    "Finding",
+    "Questionnaire",
+    "check_folder",
+    "fingerprint",
+    "questionnaire",
+    "read_catalogue",
+]
