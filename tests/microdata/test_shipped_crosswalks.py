@@ -178,3 +178,22 @@ def test_case_files_do_not_pretend_to_hold_the_three_elements(name: str) -> None
         assert unknown.to_list() == [*expected, "met", "met"]
     else:
         assert set(unknown) == {"undetermined"}
+
+
+def test_case_files_give_the_forms_of_exploitation_they_record() -> None:
+    """A case can have two forms; child labour alone goes to none; a blank list leaves all open."""
+    made = harmonize(raw("htcds_case_v2", "episode"), "htcds_case_v2", level="episode")
+    done = classify(made, "exploitation_recorded").frame.set_index("KEY")
+    forms = [output.id for output in load().definition("exploitation_recorded").outputs]
+    met = {key: [n for n in forms if done.loc[key, f"{n}__status"] == "met"] for key in done.index}
+    assert met["uuid:05"] == ["form_forced_labour", "form_other"]
+    assert met["uuid:06"] == ["child_labour_recorded"]
+    assert met["uuid:09"] == ["form_forced_labour"]
+    assert met["uuid:10"] == ["form_organ_removal"]
+    assert done.loc["uuid:08", "form_sexual__status"] == "undetermined"
+
+
+def test_case_files_give_the_status_that_was_decided() -> None:
+    made = harmonize(raw("htcds_case_v2", "person"), "htcds_case_v2", level="person")
+    counts = made.frame["victim_status"].value_counts().to_dict()
+    assert counts == {"actual": 6, "possible": 2, "not_victim": 1}
