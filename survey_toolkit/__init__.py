@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         harmonize,
         join,
         read_microdata,
+        reconcile,
         write_microdata,
     )
     from survey_toolkit.multiple_systems import CaptureHistories, PopulationSize
@@ -54,6 +55,7 @@ _HOME = {
     "harmonize": "microdata",
     "join": "microdata",
     "classify": "microdata",
+    "reconcile": "microdata",
     "SurveyDesign": "estimation",
     "Survey": "estimation",
     "Estimates": "estimation",
@@ -88,6 +90,7 @@ __all__ = [
     "join",
     "multiple_systems",
     "read_microdata",
+    "reconcile",
     "standards",
     "write",
     "write_microdata",
