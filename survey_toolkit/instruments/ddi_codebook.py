@@ -36,9 +36,10 @@ _SENSITIVE = (
 def ddi_codebook(form: FormView) -> bytes:
     """Bytes of the DDI-Codebook file.
 
-    Question texts and labels carry ``xml:lang``, one element a language. The literal question, the instruction
-    and the way on stand under ``qstn``; missing codes under ``catgry missing="Y"``; the rule of who is asked
-    under ``universe``; the criteria a question measures under ``concept``; sensitivity under ``security``.
+    Question texts and labels carry ``xml:lang``, one element a language. The literal question, the
+    instruction and the way on stand under ``qstn``; missing codes under ``catgry missing="Y"``; the rule of
+    who is asked under ``universe``; the criteria a question measures under ``concept``; sensitivity under
+    ``security``.
 
     Parameters
     ----------

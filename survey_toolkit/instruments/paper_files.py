@@ -1,54 +1,46 @@
-"""Files of a questionnaire for people: paper form, codebook, DDI; each a mapping of file name to bytes."""
+"""What people read of a questionnaire: paper form, codebook, DDI; a form in, the bytes of one file out."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from survey_toolkit.instruments.codebook import codebook_html
 from survey_toolkit.instruments.ddi_codebook import ddi_codebook
 from survey_toolkit.instruments.paper_build import paper_form
 from survey_toolkit.instruments.paper_docx import paper_docx
 from survey_toolkit.instruments.paper_html import paper_html
+from survey_toolkit.instruments.questionnaire import Questionnaire
 from survey_toolkit.instruments.view_build import form_view
 
-if TYPE_CHECKING:
-    from survey_toolkit.instruments.questionnaire import Questionnaire
-
-__all__ = ["codebook_files", "ddi_files", "docx_files", "html_files"]
+__all__ = ["codebook_file", "ddi_file", "docx_file", "html_file"]
 
 
-def html_files(form: Questionnaire) -> dict[str, bytes]:
-    """Paper form as print-ready HTML, one file a language."""
-    view = form_view(form)
-    return {
-        f"{form.id}.{language}.html": paper_html(paper_form(view, language)).encode()
-        for language in form.languages
-    }
+def html_file(form: Questionnaire) -> bytes:
+    """Paper form as print-ready HTML, in the first language of the form.
+
+    Examples
+    --------
+    >>> from survey_toolkit.instruments import questionnaire
+    >>> b"<!doctype html>" in html_file(questionnaire("referral_log", ["en"]))
+    True
+    """
+    return paper_html(paper_form(form_view(form), form.languages[0])).encode()
 
 
-def docx_files(form: Questionnaire) -> dict[str, bytes]:
-    """Paper form as a Word document, one file a language.
+def docx_file(form: Questionnaire) -> bytes:
+    """Paper form as a Word document, in the first language of the form.
 
     Raises
     ------
     MissingExtraError
         If python-docx is not installed.
     """
-    view = form_view(form)
-    return {
-        f"{form.id}.{language}.docx": paper_docx(paper_form(view, language)) for language in form.languages
-    }
+    return paper_docx(paper_form(form_view(form), form.languages[0]))
 
 
-def ddi_files(form: Questionnaire) -> dict[str, bytes]:
-    """DDI-Codebook 2.6, one file with all languages."""
-    return {f"{form.id}.ddi.xml": ddi_codebook(form_view(form))}
+def codebook_file(form: Questionnaire) -> bytes:
+    """Readable codebook as HTML, in the first language of the form."""
+    return codebook_html(form_view(form), form.languages[0]).encode()
 
 
-def codebook_files(form: Questionnaire) -> dict[str, bytes]:
-    """Readable codebook, one HTML file a language."""
-    view = form_view(form)
-    return {
-        f"{form.id}.codebook.{language}.html": codebook_html(view, language).encode()
-        for language in form.languages
-    }
+def ddi_file(form: Questionnaire) -> bytes:
+    """DDI-Codebook 2.6 with all languages of the form."""
+    return ddi_codebook(form_view(form))
