@@ -78,6 +78,19 @@ class Catalogue:
     problems: list[Finding] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
     own: set[str] = field(default_factory=set)
+    _english: dict[str, dict[str, tuple[str, YamlPath]]] = field(default_factory=dict, repr=False)
+
+    def english(self, file: str) -> dict[str, tuple[str, YamlPath]]:
+        """Key of each cell of a file to its English text and place; ``lists`` and ``questionnaires`` too."""
+        if file not in self._english:
+            if file == "lists":
+                cells = cells_of(self.shared())
+            elif file == "questionnaires":
+                cells = cells_of({id: placed.model for id, placed in self.questionnaires.items()})
+            else:
+                cells = cells_of(self.module(file).model)
+            self._english[file] = {key: (text, path) for key, text, path in cells}
+        return self._english[file]
 
     def module(self, id: str) -> Placed[Module]:
         """Return a module, or name the nearest ones."""

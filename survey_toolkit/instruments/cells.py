@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from survey_toolkit.instruments.catalogue import Catalogue, Finding, Placed, cells_of, fingerprint
+from survey_toolkit.instruments.catalogue import Catalogue, Finding, Placed, fingerprint
 from survey_toolkit.instruments.models import TranslationFile, walk
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def translation_findings(form: Questionnaire) -> Iterator[Finding]:
 
 
 def _file_findings(form: Questionnaire, language: str, file: str, wanted: set[str]) -> Iterator[Finding]:
-    english = {key: (text, path) for key, text, path in _cells(form.catalogue, file) if key in wanted}
+    english = {key: found for key, found in form.catalogue.english(file).items() if key in wanted}
     placed = form.catalogue.translations.get((language, file))
     for key, (text, path) in english.items():
         cell = placed.model.cells.get(key) if placed is not None else None
@@ -39,7 +39,7 @@ def _file_findings(form: Questionnaire, language: str, file: str, wanted: set[st
             said = f"the English of '{key}' changed since it was translated ({cell.status})"
             yield placed.finding(("cells", key), said, "stale")
     if placed is not None:
-        known = {key for key, _, _ in _cells(form.catalogue, file)}
+        known = form.catalogue.english(file)
         for key in placed.model.cells:
             if key not in known and file != "questionnaires":
                 yield placed.finding(("cells", key), f"the English file has no text '{key}'")
@@ -54,24 +54,16 @@ def _origin(catalogue: Catalogue, form: str, file: str, path: YamlPath, text: st
     return catalogue.module(file).finding(path, text, "gap")
 
 
-def _cells(catalogue: Catalogue, file: str) -> Iterator[tuple[str, str, YamlPath]]:
-    if file == "lists":
-        return cells_of(catalogue.shared())
-    if file == "questionnaires":
-        return cells_of({id: placed.model for id, placed in catalogue.questionnaires.items()})
-    return cells_of(catalogue.module(file).model)
-
-
 def _cells_used(form: Questionnaire, module: str) -> set[str]:
     """Cells of a module that this form shows: not those of questions it leaves out."""
     used = next(u for u in form.modules if u.module.id == module)
     kept = {node.id for _, node, _ in walk(used.nodes)}
     dropped = {node.id for _, node, _ in walk(used.module.items)} - kept
-    return {key for key, _, _ in cells_of(used.module) if key.split(".")[0] not in dropped}
+    return {key for key in form.catalogue.english(module) if key.split(".")[0] not in dropped}
 
 
 def _lists_used(form: Questionnaire) -> set[str]:
-    shared = {cell for cell, _, _ in cells_of(form.catalogue.shared()) if cell.startswith("texts.")}
+    shared = {cell for cell in form.catalogue.english("lists") if cell.startswith("texts.")}
     for step in form.items():
         if step.item.codes is not None or step.item.missing_codes:
             shared |= {option.cell for option in form.options(step.id) if option.file == "lists"}
@@ -98,7 +90,7 @@ def cells_text(catalogue: Catalogue, language: str, file: str) -> str:
     """
     placed: Placed[TranslationFile] | None = catalogue.translations.get((language, file))
     lines = [f"module: {file}", f"language: {language}", "cells:"]
-    for key, text, _ in _cells(catalogue, file):
+    for key, (text, _) in catalogue.english(file).items():
         cell = placed.model.cells.get(key) if placed is not None else None
         lines.append(f"  # {' '.join(text.split())}")
         if cell is None or cell.text is None:

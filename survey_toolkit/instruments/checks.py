@@ -24,6 +24,8 @@ __all__ = ["MAX_NAME", "check_folder", "check_questionnaire"]
 
 #: Longest name that Stata and CSPro take.
 MAX_NAME = 32
+#: Largest whole number that ODK Collect takes.
+MAX_INTEGER = 999_999_999
 _PLACES = re.compile(r"(\$?)\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _TEXTS = ("text", "hint", "instruction", "constraint_text", "introduction")
 
@@ -100,8 +102,8 @@ def _names(form: Questionnaire) -> Iterator[Finding]:
         if other is not step:
             where = f"{other.used.placed.document.name}:{other.finding('id', '').line}"
             yield step.finding("id", f"the name '{step.id}' is given twice; first in {where}")
-        if step.kind == "item" and step.id in form.registry.variables:
-            text = f"'{step.id}' is the name of a harmonized variable; a question needs one of its own"
+        if step.kind == "item" and step.id in form.registry.variables and step.id != step.item.variable:
+            text = f"'{step.id}' is the name of a harmonized variable that this question does not ask"
             yield step.finding("id", text)
     used = Counter(u.module.id for u in form.modules)
     for name, n in used.items():
@@ -145,6 +147,11 @@ def _codes(form: Questionnaire, step: Step) -> Iterator[Finding]:
             yield step.finding("missing", f"the code for {reason} is a whole number, found '{code}'")
         elif item.range is not None and item.range[0] <= int(code) <= item.range[1]:
             text = f"{code} is the code for {reason} and lies in the range {item.range[0]:g} to {item.range[1]:g}"
+            yield step.finding("missing", text)
+    if item.type == "integer":
+        numbers = [abs(float(code)) for code in item.missing_codes.values() if code.lstrip("-").isdigit()]
+        if max([*numbers, *(abs(end) for end in item.range or ())], default=0) > MAX_INTEGER:
+            text = "tablets take whole numbers of at most 9 digits; make it decimal, or the codes smaller"
             yield step.finding("missing", text)
     if item.sensitivity >= 2 and item.asked and item.must_answer and "refused" not in item.missing_codes:
         yield step.finding("missing", "a sensitive question that must be answered needs a code for refusal")

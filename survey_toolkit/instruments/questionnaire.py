@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from survey_toolkit.errors import InstrumentError, did_you_mean
 from survey_toolkit.instruments.binding import Asked, Scope
-from survey_toolkit.instruments.catalogue import Catalogue, Finding, cells_of, fingerprint, read_catalogue
+from survey_toolkit.instruments.catalogue import Catalogue, Finding, fingerprint, read_catalogue
 from survey_toolkit.instruments.models import QuestionnaireFile
 from survey_toolkit.instruments.routing import say
 from survey_toolkit.instruments.steps import Flow, Step, UsedModule, flow_of
@@ -119,7 +119,7 @@ class Questionnaire:
 
     def step(self, id: str) -> Step:
         """Step of a module, group, repeat or item."""
-        return next(step for step in self.flow.steps if step.id == id)
+        return self.flow.step(id)
 
     def check(self) -> list[Finding]:
         """Everything that is wrong, all at once; an empty list means all is well.
@@ -148,7 +148,7 @@ class Questionnaire:
         cell : str
             Key of the cell, ``fl_free.text``.
         """
-        english = self._english(module)[cell]
+        english = self.catalogue.english(module)[cell][0]
         translated = self.catalogue.translations.get((language, module))
         found = translated.model.cells.get(cell) if translated is not None else None
         if language == "en":
@@ -184,13 +184,6 @@ class Questionnaire:
         numbers = {s.id: s.number or s.id for s in self.items()}
         labels = {name: {c.id: c.text for c in a.choices} for name, a in self.flow.scope.items.items()}
         return " and ".join(say(c.rule, numbers, labels) for c in step.conditions)
-
-    def _english(self, module: str) -> Mapping[str, str]:
-        if module == "lists":
-            return {key: text for key, text, _ in cells_of(self.catalogue.shared())}
-        if module == "questionnaires":
-            return {key: text for key, text, _ in cells_of({self.id: self.file})}
-        return {key: text for key, text, _ in cells_of(self.catalogue.module(module).model)}
 
     def _filled(self, text: str, language: str, module: str) -> str:
         """Put the chosen options of parameters into a text."""

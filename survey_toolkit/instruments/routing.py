@@ -30,6 +30,7 @@ __all__ = [
     "Unknown",
     "bound_items",
     "constraint_xpath",
+    "digits",
     "evaluate",
     "implied_codes",
     "is_known",
@@ -208,6 +209,17 @@ def quote(text: str) -> str:
     return f'"{text}"' if "'" in text else f"'{text}'"
 
 
+def digits(value: float) -> str:
+    """A number as XPath writes it: no exponent.
+
+    Examples
+    --------
+    >>> digits(1e9), digits(2.5)
+    ('1000000000', '2.5')
+    """
+    return str(int(value)) if float(value).is_integer() else repr(float(value))
+
+
 def _ref(item: str, current: str | None) -> str:
     return "." if item == current else f"${{{item}}}"
 
@@ -221,7 +233,7 @@ def _any_code(rule: Codes, current: str | None) -> str:
 
 def _number(rule: Number, op: str, current: str | None) -> str:
     known = known_xpath(rule.item, rule.missing, numeric=True, current=current)
-    return _joined(" and ", [*_flat(known), f"{_ref(rule.item, current)} {_SYMBOLS[op]} {rule.value:g}"])
+    return _joined(" and ", [*_flat(known), f"{_ref(rule.item, current)} {_SYMBOLS[op]} {digits(rule.value)}"])
 
 
 def _flat(known: str) -> list[str]:
@@ -320,7 +332,7 @@ def say(rule: Bound, names: Mapping[str, str], labels: Mapping[str, Mapping[str,
     if isinstance(rule, Unknown):
         return f"{name} has no answer"
     if isinstance(rule, Number):
-        return f"{name} is {_WORDS[rule.op]} {rule.value:g}"
+        return f"{name} is {_WORDS[rule.op]} {digits(rule.value)}"
     texts = labels.get(rule.item, {})
     codes = " or ".join(f"{texts[code]} ({code})" if code in texts else code for code in rule.codes)
     return f"{name} {'includes' if rule.multiple else 'is'} {codes}"

@@ -129,6 +129,14 @@ class Flow:
     used: tuple[UsedModule, ...] = ()
     steps: tuple[Step, ...] = ()
     problems: list[Finding] = field(default_factory=list)
+    _places: dict[str, Step] = field(default_factory=dict, repr=False)
+
+    def step(self, id: str) -> Step:
+        """The step of that name; of two the first."""
+        if not self._places:
+            for step in reversed(self.steps):
+                self._places[step.id] = step
+        return self._places[id]
 
 
 def flow_of(
