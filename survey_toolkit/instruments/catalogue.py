@@ -250,7 +250,9 @@ def _module_cells(module: Module) -> Texts:
 
 
 def _node_cells(node: Node, path: YamlPath) -> Texts:
-    if isinstance(node, Item) and node.type == "calculate":
+    if isinstance(node, Item) and node.calculate is not None:
+        if node.text and node.calculate.on_paper:
+            yield f"{node.id}.text", node.text, (*path, "text")
         return
     for key in ("text", "hint", "instruction", "constraint_text", "unit"):
         text = getattr(node, key, None)

@@ -102,6 +102,11 @@ class Calculation(StrictModel):
         """Keys given."""
         return tuple(n for n in type(self).model_fields if getattr(self, n) not in (None, (), False))
 
+    @property
+    def on_paper(self) -> bool:
+        """Whether the interviewer works it out on paper; the rest is filled by the form or the office."""
+        return self.rule is not None or bool(self.sum) or self.random is not None
+
     def reads(self) -> tuple[str, ...]:
         """Names of items and repeats it names, rules aside."""
         single = (self.sum_rows, self.count_rows, self.from_row)

@@ -197,7 +197,7 @@ class _Viewer:
         text = getattr(step.item, key)
         if text is None:
             return {}
-        if step.item.type == "calculate":
+        if step.item.calculate is not None and not step.item.calculate.on_paper:
             return {"en": text}
         return self._cells(step.used.module.id, f"{step.id}.{key}")
 
@@ -205,8 +205,7 @@ class _Viewer:
         item = step.item
         if item.calculate is None:
             return _KINDS[item.type]
-        on_paper = step.formula is not None or item.calculate.sum or item.calculate.random
-        return "computed" if on_paper else "hidden"
+        return "computed" if item.calculate.on_paper else "hidden"
 
     def _codes(self, step: Step) -> tuple[CodeView, ...]:
         made = step.item.calculate
