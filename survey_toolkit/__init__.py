@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from survey_toolkit import datasets, multiple_systems, standards
+    from survey_toolkit import datasets, instruments, multiple_systems, standards
     from survey_toolkit.dissemination import write
     from survey_toolkit.errors import SurveyToolkitError
     from survey_toolkit.estimation import Estimates, Survey, SurveyDesign
@@ -41,6 +41,7 @@ _MODULES = (
     "dissemination",
     "estimation",
     "indicators",
+    "instruments",
     "microdata",
     "multiple_systems",
     "standards",
@@ -87,6 +88,7 @@ __all__ = [
     "classify",
     "datasets",
     "harmonize",
+    "instruments",
     "join",
     "multiple_systems",
     "read_microdata",

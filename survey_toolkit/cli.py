@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from survey_toolkit.cli_files import crosswalk_app, files_app
+from survey_toolkit.cli_instruments import instruments_app
 from survey_toolkit.cli_standards import standards_app
 from survey_toolkit.errors import SurveyToolkitError
 
@@ -30,6 +31,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(standards_app, name="standards")
+app.add_typer(instruments_app, name="instrument")
 app.add_typer(files_app)
 app.add_typer(crosswalk_app, name="crosswalk")
 

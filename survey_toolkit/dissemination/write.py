@@ -102,7 +102,7 @@ def write(
 
     Parameters
     ----------
-    result : Figures, Estimates or PopulationSize
+    result : Figures, Estimates, PopulationSize or Questionnaire
     path : path
         Replaced in one move when it exists.
     format : str, optional
@@ -177,6 +177,17 @@ def _frame_csv(result: Any, _: ReportContext) -> bytes:
     return table_csv([str(c) for c in frame.columns], rows).encode("utf-8-sig")
 
 
+def _form_writer(format: str) -> Writer:
+    """Writer of a questionnaire; the room of instruments knows its formats."""
+
+    def written(form: Any, _: ReportContext) -> bytes:
+        from survey_toolkit.instruments.writing import form_bytes
+
+        return form_bytes(form, format)
+
+    return written
+
+
 #: Kind of result to format to writer; a new output format is one line here.
 WRITERS: dict[str, dict[str, Writer]] = {
     "Figures": {
@@ -188,6 +199,20 @@ WRITERS: dict[str, dict[str, Writer]] = {
     },
     "Estimates": {"csv": _frame_csv},
     "PopulationSize": {"csv": _frame_csv},
+    "Questionnaire": {
+        name: _form_writer(format)
+        for name, format in {
+            "xlsform": "xlsform",
+            "xlsx": "xlsform",
+            "html": "html",
+            "docx": "docx",
+            "ddi": "ddi",
+            "xml": "ddi",
+            "codebook": "codebook",
+            "crosswalk": "crosswalk",
+            "yaml": "crosswalk",
+        }.items()
+    },
 }
 
 

@@ -67,14 +67,15 @@ class Judge:
 
     def statuses(self, rows: Rows) -> dict[str, str]:
         """Status of the person under each output: met, not_met, undetermined, not_applicable."""
-        person = self._derived(self._record(MAIN, rows[MAIN][0], {}))
+        plain = self._record(MAIN, rows[MAIN][0], {})
+        person = self._derived(plain)
         found: dict[str, str] = {}
         for name, output in self.outputs.items():
             episodes: list[Record] | None = None
             tables = [t for t in self.tables.values() if t.level == output.level and t.name != MAIN]
             if output.level in ROW_LEVELS and tables:
                 episodes = [
-                    self._derived({**person, **self._record(t.name, row, rows[MAIN][0])})
+                    self._derived({**plain, **self._record(t.name, row, rows[MAIN][0])})
                     for t in tables
                     for row in rows.get(t.name, [])
                 ]

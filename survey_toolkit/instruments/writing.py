@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from survey_toolkit.errors import InstrumentError, did_you_mean
 from survey_toolkit.instruments.questionnaire import Questionnaire
 
-__all__ = ["FORMATS", "Format", "form_bytes", "form_files"]
+__all__ = ["FORMATS", "Format", "form_bytes", "form_files", "write_files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +113,21 @@ def _format(name: str) -> Format:
             "unknown output format", found=f"'{name}'", expected=did_you_mean(name, FORMATS), code="unknown-format"
         )
     return FORMATS[name]
+
+
+def write_files(files: Mapping[str, bytes], folder: str | os.PathLike[str]) -> list[Path]:
+    """Write files into a folder, which is made if needed; each appears whole or not at all."""
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, content in files.items():
+        handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=target)
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(content)
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(target / name)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+        written.append(target / name)
+    return written
