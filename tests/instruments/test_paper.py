@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import random
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -237,8 +236,8 @@ def test_no_consent_leads_to_the_end_of_the_visit() -> None:
 
 
 @pytest.fixture(scope="module")
-def khmer() -> Iterator[Questionnaire]:
-    yield questionnaire("child_labour", ["km"])
+def khmer() -> Questionnaire:
+    return questionnaire("child_labour", ["km"])
 
 
 def test_html_shows_numbers_codes_and_arrows() -> None:
