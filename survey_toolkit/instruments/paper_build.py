@@ -17,7 +17,7 @@ from survey_toolkit.instruments.paper_model import (
 )
 from survey_toolkit.instruments.paper_routing import NO, Ask, Line, Records, route
 from survey_toolkit.instruments.paper_rules import rule_shown
-from survey_toolkit.instruments.steps import Condition
+from survey_toolkit.instruments.routing import Every
 from survey_toolkit.instruments.views import Cells, CodeView, FormView, ItemView, ModuleView, RepeatView
 
 __all__ = ["arrows", "paper_form", "paper_lines"]
@@ -201,14 +201,16 @@ class _Writer:
         return self.labels[to]
 
     def _entry(self, place: int, line: Line) -> Entry:
-        if line.kind == "check" and line.rule is not None:
-            return self._check(place, line, line.rule)
+        if line.kind == "check":
+            return self._check(place, line)
         if line.kind == "record_end" and line.repeat is not None:
             return self._record_end(place, line, self.form.repeats[line.repeat])
         return self._question(place, line, self.items[line.name])
 
-    def _check(self, place: int, line: Line, condition: Condition) -> Entry:
-        shown = rule_shown(condition.rule, self.items, self.language, self.names)
+    def _check(self, place: int, line: Line) -> Entry:
+        told = [rule.rule for rule in line.rules]
+        rule = told[0] if len(told) == 1 else Every(tuple(told))
+        shown = rule_shown(rule, self.items, self.language, self.names)
         no = self._target(place, line, line.exits[NO])
         yes = self._target(place, line, line.otherwise)
         choices = (

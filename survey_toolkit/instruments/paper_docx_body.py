@@ -264,8 +264,9 @@ def _codes(cell: Any, entry: Entry, pen: _Pen, *, ticks: bool, fresh: bool) -> N
         paragraph = cell.add_paragraph() if place or fresh else cell.paragraphs[0]
         stops = paragraph.paragraph_format.tab_stops
         if step == 2:
-            stops.add_tab_stop(Mm(27.5), WD_TAB_ALIGNMENT.RIGHT, WD_TAB_LEADER.DOTS)
-            stops.add_tab_stop(Mm(30), WD_TAB_ALIGNMENT.LEFT)
+            if entry.answer != "tick":
+                stops.add_tab_stop(Mm(30), WD_TAB_ALIGNMENT.RIGHT, WD_TAB_LEADER.DOTS)
+            stops.add_tab_stop(Mm(33), WD_TAB_ALIGNMENT.LEFT)
         stops.add_tab_stop(Mm(64), WD_TAB_ALIGNMENT.RIGHT, WD_TAB_LEADER.DOTS)
         for choice in entry.choices[place : place + step]:
             if choice is not entry.choices[place]:

@@ -33,7 +33,7 @@ FONTS: dict[str, tuple[str, ...]] = {
     "vi": ("Noto Sans", "Segoe UI", "Tahoma"),
 }
 #: Longest answer, in characters, that still fits half of the answer column.
-_NARROW = 18
+_NARROW = 14
 _LATIN = ("Noto Sans", "Segoe UI", "Arial")
 
 

@@ -15,7 +15,7 @@ that already settles one or more checks. Both come from one pass:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from survey_toolkit.instruments.routing import (
@@ -71,12 +71,12 @@ class Line:
 
     ``exits`` maps an answer to the place of the next line where it is not the line below; a check has the one
     exit ``"no"``. ``otherwise`` is the next place for every other answer. The place after the last line is
-    the end of the form.
+    the end of the form. ``rules`` are what a check looks at: all must hold.
     """
 
     kind: Literal["ask", "check", "record_end"]
     name: str
-    rule: Condition | None = None
+    rules: tuple[Condition, ...] = ()
     exits: Mapping[str, int] = field(default_factory=dict)
     otherwise: int = 0
     repeat: str | None = None
@@ -149,8 +149,9 @@ def walk(
     asked, place = [], start
     while place < (len(lines) if stop is None else stop):
         line = lines[place]
-        if line.kind == "check" and line.rule is not None:
-            place = line.otherwise if line.rule.holds(answers) else line.exits[NO]
+        if line.kind == "check":
+            holds = all(rule.holds(answers) for rule in line.rules)
+            place = line.otherwise if holds else line.exits[NO]
             continue
         if line.kind == "ask":
             asked.append(line.name)
@@ -211,8 +212,31 @@ def _thread(drafts: list[_Draft]) -> list[Line]:
         name = draft.step.name if draft.step else ""
         if draft.kind != "check":
             ways = {answer: to for answer, to in ways.items() if to != rest}
-        lines.append(Line(draft.kind, name, draft.rule, ways, rest, draft.repeat))
+        rules = (draft.rule,) if draft.rule is not None else ()
+        lines.append(Line(draft.kind, name, rules, ways, rest, draft.repeat))
+    return _merged(lines)
+
+
+def _merged(lines: list[Line]) -> list[Line]:
+    """Two checks in a row that lead to the same places become one, if nothing enters between them."""
+    place = 0
+    while place + 1 < len(lines):
+        first, second = lines[place], lines[place + 1]
+        enters = sum(to == place + 1 for line in lines for to in (*line.exits.values(), line.otherwise))
+        both = first.kind == second.kind == "check" and first.repeat == second.repeat
+        if not (both and enters == 1 and first.otherwise == place + 1 and first.exits == second.exits):
+            place += 1
+            continue
+        rules = (*first.rules, *second.rules)
+        lines[place : place + 2] = [replace(first, rules=rules, otherwise=second.otherwise)]
+        lines = [_moved(line, place) for line in lines]
     return lines
+
+
+def _moved(line: Line, removed: int) -> Line:
+    """The line after the one below ``removed`` is gone."""
+    ways = {answer: to - (to > removed) for answer, to in line.exits.items()}
+    return replace(line, exits=ways, otherwise=line.otherwise - (line.otherwise > removed))
 
 
 def _exits(drafts: Sequence[_Draft], place: int) -> tuple[dict[str, int], int]:

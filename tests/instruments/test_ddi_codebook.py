@@ -1,9 +1,10 @@
-"""The DDI-Codebook file: complete, bound to the registry, valid against the 2.6 schema where that is given."""
+"""The DDI-Codebook file: complete, bound to the registry, valid against the 2.6 schema if that is given."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -152,10 +153,10 @@ def test_valid_against_the_schema(name: str, tmp_path: Path) -> None:
     assert not schema.is_valid(str(file)), "the schema is really applied"
 
 
-_SCHEMAS: dict[Path, object] = {}
+_SCHEMAS: dict[Path, Any] = {}
 
 
-def _schema(xmlschema: object, path: Path) -> object:
+def _schema(xmlschema: Any, path: Path) -> Any:
     if path not in _SCHEMAS:
-        _SCHEMAS[path] = xmlschema.XMLSchema(str(path), allow="local")  # type: ignore[attr-defined]
+        _SCHEMAS[path] = xmlschema.XMLSchema(str(path), allow="local")
     return _SCHEMAS[path]

@@ -119,8 +119,16 @@ def test_a_number_is_checked_by_the_interviewer() -> None:
     adult = Condition(Number("age", "ge", 18, ("998",)))
     lines = route([Ask("age"), Ask("work", (adult,)), Ask("end")])
     assert [line.kind for line in lines] == ["ask", "check", "ask", "ask"]
-    assert lines[1].rule == adult
+    assert lines[1].rules == (adult,)
     assert dict(lines[1].exits) == {"no": 3}
+
+
+def test_checks_in_a_row_become_one() -> None:
+    first, second = Condition(Number("age", "ge", 5)), Condition(Number("hours", "ge", 1))
+    lines = route([Ask("age"), Ask("hours"), Ask("work", (first, second)), Ask("end")])
+    assert [line.kind for line in lines] == ["ask", "ask", "check", "ask", "ask"]
+    assert lines[2].rules == (first, second)
+    assert dict(lines[2].exits) == {"no": 4}
 
 
 def test_conjunctions_are_split_only_where_unknown_means_skip() -> None:
@@ -166,8 +174,8 @@ def answer_of(form: Questionnaire, step: Step, answers: dict[str, Any], draw: ra
         return draw.choice([codes[0], *codes]) if codes else ""
     if item.type in ("integer", "decimal"):
         low, high = item.range or (0, 100)
-        inside = [n for n in (0, 1, 2, 5, 11, 12, 15, 17, 18, 30) if low <= n <= high] or [low]
-        return draw.choice([*(str(int(n)) for n in inside), *item.missing_codes.values()])
+        inside = [str(n) for n in (0, 1, 2, 5, 11, 12, 15, 17, 18, 30) if low <= n <= high]
+        return draw.choice([*(inside or [f"{low:.0f}"]), *item.missing_codes.values()])
     return "x"
 
 
