@@ -143,9 +143,9 @@ def _codes(form: Questionnaire, step: Step) -> Iterator[Finding]:
     for reason, code in item.missing_codes.items():
         if code in seen:
             yield step.finding("missing", f"'{code}' is a category and the code for {reason}")
-        if not code.lstrip("-").isdigit():
+        if item.type in ("integer", "decimal") and not code.lstrip("-").isdigit():
             yield step.finding("missing", f"the code for {reason} is a whole number, found '{code}'")
-        elif item.range is not None and item.range[0] <= int(code) <= item.range[1]:
+        elif item.range is not None and code.lstrip("-").isdigit() and item.range[0] <= int(code) <= item.range[1]:
             text = f"{code} is the code for {reason} and lies in the range {item.range[0]:g} to {item.range[1]:g}"
             yield step.finding("missing", text)
     if item.type == "integer":

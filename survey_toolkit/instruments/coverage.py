@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from survey_toolkit.instruments.questionnaire import Questionnaire
     from survey_toolkit.instruments.steps import Step
 
-__all__ = ["Coverage", "CoverageRow", "claimed_criteria", "coverage_of", "measured_variables"]
+__all__ = ["Coverage", "CoverageRow", "asked_parts", "claimed_criteria", "coverage_of", "measured_variables"]
 
 #: From this sensitivity on, a question stands behind consent and privacy only.
 SENSITIVE = 2
@@ -161,7 +161,7 @@ def _row(registry: Registry, claim: str, id: str, rule: Rule, asked: dict[str, l
     questions: list[str] = []
     missing: list[str] = []
     for name in sorted(rule_variables(rule, criteria=criteria)):
-        leaves = _leaves(registry, name, asked)
+        leaves = asked_parts(registry, name, asked)
         if leaves is None:
             missing.append(name)
         else:
@@ -171,8 +171,8 @@ def _row(registry: Registry, claim: str, id: str, rule: Rule, asked: dict[str, l
     return CoverageRow(id, label, claim, tuple(dict.fromkeys(questions)), tuple(missing))
 
 
-def _leaves(registry: Registry, name: str, asked: dict[str, list[str]]) -> tuple[str, ...] | None:
-    """Asked variables that give this one: itself, or all those it is derived from; None if some is not asked."""
+def asked_parts(registry: Registry, name: str, asked: dict[str, list[str]]) -> tuple[str, ...] | None:
+    """Asked variables that give this one: itself, or all it is derived from; None if some is not asked."""
     if name in asked:
         return (name,)
     variable: StandardVariable | None = registry.variables.get(name)
@@ -184,7 +184,7 @@ def _leaves(registry: Registry, name: str, asked: dict[str, list[str]]) -> tuple
         if step.when is None:
             continue
         for inner in sorted(rule_variables(step.when, criteria=criteria)):
-            leaves = _leaves(registry, inner, asked) if inner != name else None
+            leaves = asked_parts(registry, inner, asked) if inner != name else None
             if leaves is None:
                 return None
             found += leaves
