@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program t
 Standards = Annotated[
     Path | None,
     typer.Option("--standards", help="A folder of national standards instead of the shipped one."),
+]
+Language = Annotated[
+    str, typer.Option("--lang", help="Language of the texts; what is not translated stays English.")
 ]
 
 
@@ -45,6 +49,7 @@ def standards_list(standards: Standards = None, as_json: AsJson = False) -> None
 def standards_show(
     item: Annotated[str, typer.Argument(help="An id, e.g. forced_labour or child_labour@mics6.")],
     standards: Standards = None,
+    lang: Language = "en",
 ) -> None:
     """Print a definition as a lawyer reads it: text, criteria, rule, sources with paragraph.
 
@@ -52,7 +57,7 @@ def standards_show(
     """
     from survey_toolkit.standards import load, show
 
-    typer.echo(show(load(standards), item))
+    typer.echo(show(load(standards), item, language=lang))
 
 
 @standards_app.command("diff")
@@ -60,6 +65,8 @@ def standards_diff(
     first: Annotated[str, typer.Argument(help="definition@version")],
     second: Annotated[str, typer.Argument(help="definition@version")],
     standards: Standards = None,
+    lang: Language = "en",
+    as_json: AsJson = False,
 ) -> None:
     """Show what changed between two versions of a definition.
 
@@ -67,7 +74,12 @@ def standards_diff(
     """
     from survey_toolkit.standards import diff, load
 
-    typer.echo(diff(load(standards), first, second))
+    found = diff(load(standards), first, second, language=lang)
+    if as_json:
+        rows = [{"where": c.where, "before": c.before, "after": c.after} for c in found.changes]
+        typer.echo(json.dumps({"first": found.first, "second": found.second, "changes": rows}))
+    else:
+        typer.echo(str(found))
 
 
 @standards_app.command("check")
@@ -75,6 +87,7 @@ def standards_check(
     standards: Annotated[
         Path | None, typer.Argument(help="A folder of standards; default: the shipped one.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check every file of the standards and report all problems with file and line.
 
@@ -83,9 +96,12 @@ def standards_check(
     from survey_toolkit.standards import check
 
     problems = check(standards)
-    for problem in problems:
-        typer.echo(str(problem))
-    typer.echo(f"{len(problems)} problem{'' if len(problems) == 1 else 's'}")
+    if as_json:
+        typer.echo(json.dumps([asdict(problem) for problem in problems]))
+    else:
+        for problem in problems:
+            typer.echo(str(problem))
+        typer.echo(f"{len(problems)} problem{'' if len(problems) == 1 else 's'}")
     if problems:
         raise typer.Exit(1)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from survey_toolkit._frames import MET, NOT_APPLICABLE, NOT_MET, STATUS_SUFFIX, UNDETERMINED
-from survey_toolkit.errors import DefinitionError, HarmonizationError, did_you_mean
+from survey_toolkit.errors import HarmonizationError, did_you_mean
 from survey_toolkit.microdata._cells import rule_mask
 from survey_toolkit.microdata.derive import derive_for
 from survey_toolkit.microdata.model import Microdata, Variable
@@ -84,15 +84,8 @@ def classify(
     from survey_toolkit.standards.registry import load
 
     registry = registry or load()
-    chosen = registry.definition(definition, version) if isinstance(definition, str) else definition
+    chosen = registry.deciding(definition, version)
     criteria = registry.criteria_rules(chosen)
-    if not chosen.outputs:
-        raise DefinitionError(
-            f"{chosen.key} has no rule: {in_language(chosen.title)} could not be read",
-            expected="a version with a rule: "
-            + ", ".join(v.version for v in registry.definitions[chosen.id].versions if v.outputs),
-            code="no-rule",
-        )
     data, rows = derive_for(data, chosen, criteria, episodes or {}, registry)
     for output in chosen.outputs:
         task = _Task(data, chosen, output, criteria, rows, missing_criteria, registry)

@@ -118,7 +118,7 @@ def reconcile(
 
 
 def _versions(registry: Registry, first: str, second: str) -> tuple[DefinitionVersion, DefinitionVersion]:
-    one, two = registry.definition(first), registry.definition(second)
+    one, two = registry.deciding(first), registry.deciding(second)
     if one.id != two.id:
         raise DefinitionError(
             "two versions of one definition can be reconciled",

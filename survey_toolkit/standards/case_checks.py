@@ -66,7 +66,10 @@ def _output_coverage(placed: Placed, folder: Folder, catalogue: Catalogue) -> It
     id = placed.model.id
     if any(f"definitions/{id}.cases" in c.file for c in folder.problems):
         return
-    default = catalogue.definitions[id].default
+    definition = catalogue.definitions[id]
+    default = definition.default
+    if default not in {version.version for version in definition.versions}:
+        return  # the default has a problem of its own, and cases without a version mean it
     files = [p.model for p in folder.cases if p.model.definition == id]
     have: dict[tuple[str, str | None], set[str]] = {}
     for case in (c for file in files for c in file.cases):

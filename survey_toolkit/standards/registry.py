@@ -108,6 +108,25 @@ class Registry:
             code="unknown-version",
         )
 
+    def deciding(self, id: str | DefinitionVersion, version: str | None = None) -> DefinitionVersion:
+        """Return a version that decides statuses; a slot, whose source could not be read, does not.
+
+        Raises
+        ------
+        DefinitionError
+            As ``definition``, or if the version has no rule; names the versions that have one.
+        """
+        found = self.definition(id, version) if isinstance(id, str) else id
+        if not found.outputs:
+            others = [v.version for v in self.definitions[found.id].versions if v.outputs]
+            raise DefinitionError(
+                f"{found.key} has no rule: its source could not be read",
+                expected=f"a version with a rule: {', '.join(others)}" if others else "a version with a rule",
+                hint="standards show tells what is known of it",
+                code="no-rule",
+            )
+        return found
+
     def criteria(self, id: str) -> CriteriaList:
         """Return a criteria list."""
         return _get(self.criteria_lists, id, "criteria list")
