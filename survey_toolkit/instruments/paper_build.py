@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from survey_toolkit.instruments.paper_model import (
@@ -158,15 +159,16 @@ class _Writer:
             return self._module(place - 1)
         if line.name:
             return self.modules[line.name]
-        below = (other for other in self.lines[place:] if other.kind == "ask" and other.repeat == line.repeat)
-        found = next(below, None) or next(other for other in self.lines[place:] if other.kind == "ask")
+        found = next(other for other in self.lines[place:] if other.kind == "ask")
         return self.modules[found.name]
 
     def _group(self, place: int) -> Cells | None:
         """Title of the group of the question at or below a line."""
         below = (other for other in self.lines[place:] if other.kind != "check")
         found = next(below, None)
-        return self.items[found.name].group if found is not None and found.name else None
+        if found is None or not found.name or found.repeat != self.lines[place].repeat:
+            return None
+        return self.items[found.name].group
 
     def _labels(self) -> list[str]:
         """Label of each line: the number of the question; else that of the question below with a letter.
@@ -227,7 +229,11 @@ class _Writer:
 
     def _question(self, place: int, line: Line, item: ItemView) -> Entry:
         records = min(self.form.repeats[line.repeat].most, RECORDS) if line.repeat else 0
-        listed = bool(_answers(item))
+        choices = tuple(self._choices(place, line, item))
+        # One way for all answers is said once.
+        common = "" if line.exits else self._target(place, line, line.otherwise)
+        if common:
+            choices = tuple(replace(choice, arrow="") for choice in choices)
         return Entry(
             kind=_KINDS.get(item.kind, "question"),
             number=self.labels[place],
@@ -238,8 +244,8 @@ class _Writer:
             boxes=_digits(item),
             decimals=1 if item.kind == "decimal" else 0,
             unit=self.text(item.unit) if item.unit else None,
-            choices=tuple(self._choices(place, line, item)),
-            arrow="" if listed else self._target(place, line, line.otherwise),
+            choices=choices,
+            arrow=common,
             interviewer=item.interviewer,
             sensitive=item.sensitivity > 1,
             stop=item.stop,

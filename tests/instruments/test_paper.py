@@ -200,6 +200,39 @@ def test_the_paper_form_asks_what_the_electronic_form_asks(form: Questionnaire, 
     assert walk(lines, answers) == [name for name in shown if name in on_paper]
 
 
+def walk_printed(form: Questionnaire, answers: dict[str, Any]) -> list[str]:
+    """Follow the printed form: the next line, unless an arrow printed behind the answer names another."""
+    paper = paper_form(form_view(form), "en")
+    entries = [e for e in paper.entries() if e.kind != "heading"]
+    lines = paper_lines(form_view(form))
+    assert len(entries) == len(lines)
+    at_label = {e.number: place for place, e in enumerate(entries) if e.number}
+    say, asked, place = words("en"), [], 0
+    while place < len(entries):
+        entry, line = entries[place], lines[place]
+        if entry.kind == "check":
+            holds = all(rule.holds(answers) for rule in line.rules)
+            arrow = entry.choices[0 if holds else 1].arrow
+        else:
+            asked += [entry.name] if entry.kind != "record_end" else []
+            given = str(answers.get(entry.name) or "")
+            arrow = entry.arrow or next((c.arrow for c in entry.choices if c.code == given), "")
+        if arrow == say("end"):
+            break
+        if arrow == say("end_record"):
+            place = next(p for p in range(place, len(entries)) if entries[p].kind == "record_end")
+        else:
+            place = at_label[arrow] if arrow else place + 1
+    return asked
+
+
+@pytest.mark.parametrize("seed", range(12, 20))
+def test_the_arrows_as_printed_lead_where_the_electronic_form_goes(form: Questionnaire, seed: int) -> None:
+    answers, shown = answered(form, seed)
+    on_paper = set(printed(form))
+    assert walk_printed(form, answers) == [name for name in shown if name in on_paper]
+
+
 def paper_numbers(paper: PaperForm) -> list[tuple[str, str]]:
     return [(e.name, e.number) for e in paper.entries() if e.kind == "question"]
 
