@@ -20,7 +20,8 @@ instruments_app = typer.Typer(
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Folder = Annotated[
-    Path | None, typer.Option("--instruments", help="A folder of instruments of your own, over the shipped one.")
+    Path | None,
+    typer.Option("--instruments", help="A folder of instruments of your own, over the shipped one."),
 ]
 Standards = Annotated[
     Path | None,
@@ -28,7 +29,8 @@ Standards = Annotated[
 ]
 Name = Annotated[str, typer.Argument(help="A questionnaire, e.g. forced_labour_adult.")]
 Languages = Annotated[
-    str | None, typer.Option("--lang", help="Languages, separated by commas; the first is the form's default.")
+    str | None,
+    typer.Option("--lang", help="Languages, separated by commas; the first is the form's default."),
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for what is written.")]
 
@@ -91,7 +93,9 @@ def instrument_show(
         text = form.text(language, step.used.module.id, f"{step.id}.text")
         typer.echo(f"{'  ' * step.depth}{step.number}. {' '.join(text.split())}  ({step.id})")
         for option in form.options(step.id):
-            typer.echo(f"{'  ' * step.depth}    {option.code:>3}  {form.text(language, option.file, option.cell)}")
+            typer.echo(
+                f"{'  ' * step.depth}    {option.code:>3}  {form.text(language, option.file, option.cell)}"
+            )
 
 
 @instruments_app.command("check")
@@ -162,7 +166,9 @@ def instrument_coverage(
                 typer.echo(f"\n{claim}")
             numbers = [form.step(q).number or q for q in row.questions]
             shown = ", ".join(numbers[:8]) + (f" and {len(numbers) - 8} more" if len(numbers) > 8 else "")
-            typer.echo(f"  {row.id:<30} {shown if row.measured else 'NOT MEASURED: ' + ', '.join(row.missing)}")
+            typer.echo(
+                f"  {row.id:<30} {shown if row.measured else 'NOT MEASURED: ' + ', '.join(row.missing)}"
+            )
         typer.echo(f"\n{len(coverage.sensitive)} sensitive questions; {len(coverage.gaps)} gaps")
         for gap in coverage.gaps:
             typer.echo(f"  {gap}")
@@ -193,10 +199,10 @@ def instrument_build(
 
     form = _form(name, lang, instruments, standards)
     files = form_files(form, [part.strip() for part in formats.split(",")])
-    for file, content in files.items():
-        problems = validate_xlsform(content) if file.endswith(".xlsx") else []
+    for target, content in files.items():
+        problems = validate_xlsform(content) if target.endswith(".xlsx") else []
         if problems:
-            raise InstrumentError(f"'{file}' would not load on tablets", problems=problems)
+            raise InstrumentError(f"'{target}' would not load on tablets", problems=problems)
     written = write_files(files, out)
     if as_json:
         typer.echo(json.dumps([str(file) for file in written]))

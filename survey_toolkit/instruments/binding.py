@@ -159,8 +159,11 @@ def _codes_of(asked: Asked, value: Scalar) -> tuple[str, ...]:
     ids = [c.id for c in asked.choices]
     if not isinstance(value, bool) and str(value) in ids:
         return (str(value),)
-    meant = tuple(c.id for c in asked.choices if c.value is not None and c.value == value and
-                  isinstance(c.value, bool) == isinstance(value, bool))
+    meant = tuple(
+        c.id
+        for c in asked.choices
+        if c.value is not None and c.value == value and isinstance(c.value, bool) == isinstance(value, bool)
+    )
     if not meant:
         known = [*ids, *(str(c.value).lower() for c in asked.choices if c.value is not None)]
         raise InstrumentError(

@@ -97,7 +97,8 @@ def cells_text(catalogue: Catalogue, language: str, file: str) -> str:
             lines.append(f"  {key}: {{status: missing}}")
             continue
         by = f", by: {_quoted(cell.by)}" if cell.by else ""
-        lines.append(f"  {key}: {{text: {_quoted(cell.text)}, status: {cell.status}, english: {_quoted(cell.english or '')}{by}}}")
+        mark = _quoted(cell.english or "")
+        lines.append(f"  {key}: {{text: {_quoted(cell.text)}, status: {cell.status}, english: {mark}{by}}}")
     return "\n".join(lines) + "\n"
 
 

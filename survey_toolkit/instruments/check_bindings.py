@@ -1,4 +1,4 @@
-"""Are questions bound to what the standards know, and do their answers fit?"""
+"""Whether questions are bound to what the standards know, and their answers fit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def _variable(form: Questionnaire, step: Step, choices: tuple[Choice, ...]) -> I
     item, known = step.item, form.registry.variables
     for index, choice in enumerate(choices):
         if choice.variable and choice.variable not in known:
-            text = f"there is no harmonized variable '{choice.variable}'; {did_you_mean(choice.variable, known)}"
+            text = (
+                f"there is no harmonized variable '{choice.variable}'; {did_you_mean(choice.variable, known)}"
+            )
             yield step.finding("codes", f"category {index + 1}: {text}")
         elif choice.variable and known[choice.variable].type != "boolean":
             yield step.finding("codes", f"'{choice.variable}' is no boolean; a category is chosen or not")

@@ -1,4 +1,4 @@
-"""Does routing only look back, and never in a circle?"""
+"""Whether routing only looks back, and never in a circle."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from survey_toolkit.errors import did_you_mean
 from survey_toolkit.instruments.catalogue import Catalogue, Finding, read_catalogue
+from survey_toolkit.instruments.cells import translation_findings
 from survey_toolkit.instruments.check_bindings import binding_findings
 from survey_toolkit.instruments.check_routing import routing_findings
-from survey_toolkit.instruments.cells import translation_findings
 from survey_toolkit.instruments.models import Choice, Item, Repeat
 
 if TYPE_CHECKING:
@@ -121,7 +121,9 @@ def _placeholders(form: Questionnaire, step: Step) -> Iterator[Finding]:
         for mark, name in _PLACES.findall(text or ""):
             if not mark and name not in parameters:
                 near = did_you_mean(name, parameters)
-                yield step.finding(key, f"the text names the parameter '{name}', which the module lacks; {near}")
+                yield step.finding(
+                    key, f"the text names the parameter '{name}', which the module lacks; {near}"
+                )
             if mark and name not in form.flow.scope.items:
                 near = did_you_mean(name, form.flow.scope.items)
                 yield step.finding(key, f"the text shows the answer '{name}', which nothing asks; {near}")
@@ -139,14 +141,27 @@ def _codes(form: Questionnaire, step: Step) -> Iterator[Finding]:
         if n > 1:
             yield step.finding("codes", f"the code '{code}' is given {n} times")
         if " " in code or not code:
-            yield step.finding("codes", f"the code '{code}' holds a blank; a form separates answers by blanks")
+            yield step.finding(
+                "codes", f"the code '{code}' holds a blank; a form separates answers by blanks"
+            )
+    yield from _missing(step, seen)
+
+
+def _missing(step: Step, seen: Counter[str]) -> Iterator[Finding]:
+    """Codes for what is no answer: apart from the categories, and outside the range."""
+    item = step.item
     for reason, code in item.missing_codes.items():
         if code in seen:
             yield step.finding("missing", f"'{code}' is a category and the code for {reason}")
         if item.type in ("integer", "decimal") and not code.lstrip("-").isdigit():
             yield step.finding("missing", f"the code for {reason} is a whole number, found '{code}'")
-        elif item.range is not None and code.lstrip("-").isdigit() and item.range[0] <= int(code) <= item.range[1]:
-            text = f"{code} is the code for {reason} and lies in the range {item.range[0]:g} to {item.range[1]:g}"
+        elif (
+            item.range is not None
+            and code.lstrip("-").isdigit()
+            and item.range[0] <= int(code) <= item.range[1]
+        ):
+            inside = f"{item.range[0]:g} to {item.range[1]:g}"
+            text = f"{code} is the code for {reason} and lies in the range {inside}"
             yield step.finding("missing", text)
     if item.type == "integer":
         numbers = [abs(float(code)) for code in item.missing_codes.values() if code.lstrip("-").isdigit()]

@@ -62,7 +62,8 @@ class Coverage:
 
     def __repr__(self) -> str:
         measured = sum(row.measured for row in self.rows)
-        return f"Coverage('{self.questionnaire}': {measured} of {len(self.rows)} measured, {len(self.gaps)} gaps)"
+        of_all = f"{measured} of {len(self.rows)} measured"
+        return f"Coverage('{self.questionnaire}': {of_all}, {len(self.gaps)} gaps)"
 
     def to_frame(self) -> pd.DataFrame:
         """One row a criterion: claim, label, questions, what is missing."""
@@ -209,7 +210,7 @@ def _module_gaps(form: Questionnaire, module: str, asked: dict[str, list[str]]) 
 
 
 def _sensitive(form: Questionnaire) -> Iterator[tuple[str, bool, bool]]:
-    """Each sensitive item: does consent, and does privacy, stand before it?"""
+    """Each sensitive item, whether consent stands before it, and whether privacy does."""
     guards: dict[str, frozenset[str]] = {}
     for step in form.steps():
         own = _roles(form, step)

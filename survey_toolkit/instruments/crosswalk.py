@@ -198,7 +198,7 @@ def _own_conditions(form: Questionnaire, table: Table, step: Step) -> list[Bound
 
 
 def _tree(form: Questionnaire, rule: Bound, made: Mapping[str, Any]) -> dict[str, Any]:
-    """A bound rule on the columns of the table; a target of the same name made above has harmonized values."""
+    """A bound rule on the columns of the table; one that a target made above has its values."""
     if isinstance(rule, Every):
         return {"all_of": [_tree(form, part, made) for part in rule.parts]}
     if isinstance(rule, AtLeastOf):

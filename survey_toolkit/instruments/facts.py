@@ -95,7 +95,7 @@ class Judge:
         item = step.item
         if step.used.module.apart:
             return []
-        value = row.get(step.id)
+        value: Any = row.get(step.id)
         known = is_known(value, tuple(item.missing_codes.values()))
         choices = self.form.flow.scope.items[step.id].choices
         if item.type == "select_multiple":

@@ -1,4 +1,4 @@
-"""Row by row from an XLSForm to the items of a module; what has no counterpart is noted, never dropped in silence."""
+"""Row by row from an XLSForm to the items of a module; what has no counterpart is noted, never lost."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ _PLAIN = {
     "acknowledge": "note",
 }
 _METADATA = frozenset(
-    "start end today deviceid phonenumber username email audit simserial subscriberid start-geopoint".split()
+    (
+        *("start", "end", "today", "deviceid", "phonenumber", "username", "email", "audit"),
+        *("simserial", "subscriberid", "start-geopoint"),
+    )
 )
 _REASONS = (
     ("dk", re.compile(r"\b(do(n.?t| not) know|unknown|not known)\b", re.IGNORECASE)),
@@ -105,7 +108,9 @@ class FormReader:
         node["type"] = kind.split()[1]
         if node["type"] == "repeat":
             node["level"] = "episode"
-            self.notes.append(f"row {row['#']}: say what a row of '{node['id']}' is (level: job, episode, person …)")
+            self.notes.append(
+                f"row {row['#']}: say what a row of '{node['id']}' is (level: job, episode, person …)"
+            )
             count = re.search(r"\$\{\s*([\w.-]+)\s*\}", row.get("repeat_count", ""))
             if count and count.group(1) in self.names:
                 node["count"] = self.names[count.group(1)]
@@ -150,25 +155,30 @@ class FormReader:
         hint = _label(row, "hint")
         if hint:
             item["hint"] = hint
-        if item["type"] not in ("note", "text") and row.get("required", "").lower() not in ("yes", "true", "true()"):
+        if item["type"] not in ("note", "text") and row.get("required", "").lower() not in (
+            "yes",
+            "true",
+            "true()",
+        ):
             item["required"] = False
 
     def _select(self, row: Row, listed: str, item: dict[str, Any]) -> None:
         name, _, more = listed.partition(" ")
         if more.strip() == "or_other":
             self.notes.append(f"row {row['#']}: or_other of '{row['name']}': add a text question for it")
-        codes: list[dict[str, Any]] = []
-        missing: dict[str, str] = {}
-        for choice in self.lists.get(name, []):
-            code = choice.get("name", choice.get("value", "")).strip()
-            label = _label(choice, "label") or code
-            reason = next((r for r, words in _REASONS if words.search(label)), None)
-            if reason is not None and reason not in missing:
-                missing[reason] = code
-            else:
-                codes.append({"id": code.replace(" ", "_"), "text": label})
+        pairs = [
+            (_code(choice), _label(choice, "label") or _code(choice)) for choice in self.lists.get(name, [])
+        ]
+        missing = _missing(pairs)
+        codes = [
+            {"id": code.replace(" ", "_"), "text": label}
+            for code, label in pairs
+            if code not in missing.values()
+        ]
         if not codes:
-            self.notes.append(f"row {row['#']}: the choices of '{row['name']}' are not in the form; give them")
+            self.notes.append(
+                f"row {row['#']}: the choices of '{row['name']}' are not in the form; give them"
+            )
             codes = [{"id": "1", "text": "to be given"}]
         item["codes"], item["missing"] = codes, missing
         self.missing[row["name"]] = frozenset(missing.values())
@@ -183,7 +193,9 @@ class FormReader:
                 item["missing"] = dict(zip(("dk", "refused", "na"), outside, strict=False))
                 self.missing[row["name"]] = frozenset(outside)
                 said = ", ".join(f"{reason} {code}" for reason, code in item["missing"].items())
-                self.notes.append(f"row {row['#']}: numbers outside the range of '{row['name']}' taken as {said}")
+                self.notes.append(
+                    f"row {row['#']}: numbers outside the range of '{row['name']}' taken as {said}"
+                )
         elif text and "count-selected" not in text:
             self._rule(row, "constraint", "constraint", item)
 
@@ -271,6 +283,21 @@ def _label(row: Row, column: str) -> str:
     found = {head: text for head, text in row.items() if re.match(rf"{column}(::|:|$)", head)}
     english = [t for head, t in found.items() if re.search(r"english|\(en\)|::en$|:en$", head, re.IGNORECASE)]
     return next(iter([*english, *([found[column]] if column in found else []), *found.values()]), "")
+
+
+def _code(choice: Row) -> str:
+    return choice.get("name", choice.get("value", "")).strip()
+
+
+def _missing(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Missing codes by reason: they stand at the end; "refused" amid others is an answer of its own."""
+    found: dict[str, str] = {}
+    for code, label in reversed(pairs):
+        reason = next((r for r, words in _REASONS if words.search(label)), None)
+        if reason is None or reason in found:
+            break
+        found[reason] = code
+    return found
 
 
 def _inside(value: float, limits: list[float]) -> bool:

@@ -33,8 +33,8 @@ class Binding(StrictModel):
     variable: str | None = None
     criteria: tuple[str, ...] = ()
     codes: dict[str | int, Value] = Field(default_factory=dict)
-    variables: Annotated[dict[str | int, str], Field(description="select_multiple: code to variable")] = Field(
-        default_factory=dict
+    variables: Annotated[dict[str | int, str], Field(description="select_multiple: code to variable")] = (
+        Field(default_factory=dict)
     )
     sensitivity: Annotated[int, Field(ge=0, le=3)] = 0
 
@@ -90,7 +90,9 @@ class Imported:
             measured, missing = self.measured[claim], self.missing[claim]
             lines.append(f"\n{claim}: {len(measured)} of {len(measured) + len(missing)} criteria measured")
             lines += [f"  measured      {name}" for name in measured]
-            lines += [f"  NOT measured  {n} ({label}): nothing asks {', '.join(v)}" for n, label, v in missing]
+            lines += [
+                f"  NOT measured  {n} ({label}): nothing asks {', '.join(v)}" for n, label, v in missing
+            ]
         if self.unbound:
             lines.append(f"\nbound to nothing: {', '.join(self.unbound)}")
         if self.notes:
@@ -193,7 +195,9 @@ def read_sheets(path: str | os.PathLike[str]) -> Sheets:
             hint="is it an XLSForm?",
             code="not-xlsform",
         )
-    sheets = {name: _rows(book[name]) for name in ("survey", "choices", "settings") if name in book.sheetnames}
+    sheets = {
+        name: _rows(book[name]) for name in ("survey", "choices", "settings") if name in book.sheetnames
+    }
     book.close()
     return Sheets(sheets["survey"], sheets.get("choices", []), sheets.get("settings", []))
 

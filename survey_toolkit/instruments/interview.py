@@ -93,7 +93,7 @@ class Interview:
             return min(node.count, node.max)
         if node.count is None:
             return min(self.rows(step, at), node.max)
-        value = seen.get(node.count)
+        value: Any = seen.get(node.count)
         missing = tuple(self.script.form.asked(node.count).item.missing_codes.values())
         return min(int(value), node.max) if is_known(value, missing) else 0
 

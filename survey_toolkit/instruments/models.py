@@ -134,7 +134,8 @@ class Item(StrictModel):
         None
     )
     missing: Annotated[
-        dict[Reason, CodeId] | None, Field(description="code by reason; default of selects: dk 98, refused 99")
+        dict[Reason, CodeId] | None,
+        Field(description="code by reason; default of selects: dk 98, refused 99"),
     ] = None
     range: tuple[float, float] | None = None
     constraint: Annotated[RuleField | None, Field(description="blocks only what is surely wrong")] = None
@@ -149,7 +150,8 @@ class Item(StrictModel):
     ] = None
     calculate: Calculation | None = None
     by: Annotated[
-        Literal["respondent", "interviewer"], Field(description="who fills it; the interviewer's is not read out")
+        Literal["respondent", "interviewer"],
+        Field(description="who fills it; the interviewer's is not read out"),
     ] = "respondent"
     variable: Name | None = None
     criteria: tuple[str, ...] = ()
@@ -166,7 +168,7 @@ class Item(StrictModel):
         drawn = self.calculate is not None and self.calculate.random is not None
         if (self.codes is None) if self.type in SELECTS else (self.codes is not None and not drawn):
             raise ValueError(
-                f"'{self.id}': 'codes' belong to select_one, select_multiple and a random draw, and only there"
+                f"'{self.id}': 'codes' belong to select_one, select_multiple and a random draw alone"
             )
         if (self.type == "calculate") != (self.calculate is not None):
             raise ValueError(f"'{self.id}': 'calculate' belongs to the type calculate, and only there")
@@ -182,7 +184,7 @@ class Item(StrictModel):
     def missing_codes(self) -> dict[str, str]:
         """Code by reason."""
         if self.missing is not None:
-            return dict(self.missing)
+            return {str(reason): code for reason, code in self.missing.items()}
         return dict(DEFAULT_MISSING) if self.type in SELECTS else {}
 
     @property
@@ -328,10 +330,10 @@ class TranslationFile(StrictModel):
     cells: dict[str, Cell]
 
 
-def walk(nodes: tuple[Node, ...], path: tuple[str | int, ...] = ("items",)) -> Iterator[
-    tuple[tuple[str | int, ...], Item | Group | Repeat, tuple[Group | Repeat, ...]]
-]:
-    """Every node below, in writing order: its path in the file, the node, the groups and repeats around it."""
+def walk(
+    nodes: tuple[Node, ...], path: tuple[str | int, ...] = ("items",)
+) -> Iterator[tuple[tuple[str | int, ...], Item | Group | Repeat, tuple[Group | Repeat, ...]]]:
+    """Every node below, in writing order: its path in the file, the node, what stands around it."""
     for index, node in enumerate(nodes):
         here = (*path, index)
         yield here, node, ()

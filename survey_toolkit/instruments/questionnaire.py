@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -242,5 +242,3 @@ def questionnaire(
     return Questionnaire(
         file=placed.model, languages=names, flow=flow, catalogue=catalogue, registry=standards
     )
-
-

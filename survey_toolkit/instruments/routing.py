@@ -123,9 +123,14 @@ def implied_codes(rule: Bound) -> frozenset[tuple[str, str]]:
         return frozenset().union(*(implied_codes(part) for part in rule.parts))
     if isinstance(rule, AtLeastOf):
         each = [implied_codes(part) for part in rule.parts]
-        return frozenset[tuple[str, str]]().union(*each) if rule.n == len(each) else each[0].intersection(*each[1:])
-    single = isinstance(rule, Codes) and len(rule.codes) == 1
-    return frozenset(((rule.item, rule.codes[0]),)) if single else frozenset()
+        return (
+            frozenset[tuple[str, str]]().union(*each)
+            if rule.n == len(each)
+            else each[0].intersection(*each[1:])
+        )
+    if isinstance(rule, Codes) and len(rule.codes) == 1:
+        return frozenset(((rule.item, rule.codes[0]),))
+    return frozenset()
 
 
 def relevant_xpath(rule: Bound, *, ask_unknown: bool = False, current: str | None = None) -> str:
@@ -162,7 +167,9 @@ def met_xpath(rule: Bound, current: str | None = None) -> str:
         return _number(rule, rule.op, current)
     if rule.multiple:
         known = known_xpath(rule.item, rule.missing, True, current=current)
-        return _joined(" and ", [known, _any_code(rule, current)]) if rule.missing else _any_code(rule, current)
+        return (
+            _joined(" and ", [known, _any_code(rule, current)]) if rule.missing else _any_code(rule, current)
+        )
     return _any_code(rule, current)
 
 
@@ -233,7 +240,9 @@ def _any_code(rule: Codes, current: str | None) -> str:
 
 def _number(rule: Number, op: str, current: str | None) -> str:
     known = known_xpath(rule.item, rule.missing, numeric=True, current=current)
-    return _joined(" and ", [*_flat(known), f"{_ref(rule.item, current)} {_SYMBOLS[op]} {digits(rule.value)}"])
+    return _joined(
+        " and ", [*_flat(known), f"{_ref(rule.item, current)} {_SYMBOLS[op]} {digits(rule.value)}"]
+    )
 
 
 def _flat(known: str) -> list[str]:
@@ -270,7 +279,7 @@ def evaluate(rule: Bound, answers: Answers) -> bool | None:
     if isinstance(rule, Negated):
         inner = evaluate(rule.part, answers)
         return None if inner is None else not inner
-    value = answers.get(rule.item)
+    value: Any = answers.get(rule.item)
     known = is_known(value, rule.missing)
     if isinstance(rule, Unknown):
         return not known

@@ -310,7 +310,7 @@ class _Person:
     def _number(self, step: Step, given: Draw | None) -> int | float:
         low, high = given if given is not None and len(given) == 2 else step.item.range or (0, 20)
         if given is not None and len(given) != 2:
-            return given[int(self.rng.integers(len(given)))]  # type: ignore[no-any-return]
+            return given[int(self.rng.integers(len(given)))]
         if step.item.type == "integer":
             return int(self.rng.integers(int(low), int(high) + 1))
         return round(float(self.rng.uniform(low, high)), 1)
@@ -339,5 +339,3 @@ class _Person:
             alone = [c.id for c in choices if c.exclusive] or [c.id for c in choices if not c.variable]
             chosen = [str(self.rng.choice(alone or [c.id for c in choices]))]
         return chosen
-
-

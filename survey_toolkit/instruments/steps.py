@@ -272,7 +272,9 @@ def _bound(step: Step, steps: list[Step], flow: Flow) -> Step:
         if rule is not None:
             conditions.append(Condition(rule, node.when_unknown == "ask"))
     if isinstance(node, Module) and step.used.use.ask_if is not None:
-        rule = attempt(step.used.use.ask_if, (), lambda text: step.finding("ask_if", f"in the questionnaire: {text}"))
+        rule = attempt(
+            step.used.use.ask_if, (), lambda text: step.finding("ask_if", f"in the questionnaire: {text}")
+        )
         conditions += [Condition(rule)] if rule is not None else []
     constraint = formula = None
     if isinstance(node, Item):
@@ -289,7 +291,9 @@ def _gates(step: Step, steps: list[Step], flow: Flow) -> Iterator[Condition]:
     assert isinstance(step.node, Module)
     for role in step.node.requires:
         keepers = [
-            s for s in steps if s.kind == "item" and s.item.role == role and s.order < step.order and not s.repeats
+            s
+            for s in steps
+            if s.kind == "item" and s.item.role == role and s.order < step.order and not s.repeats
         ]
         if not keepers:
             text = f"module '{step.id}' requires '{role}', but no question before it has that role"

@@ -110,7 +110,10 @@ def form_files(form: Questionnaire, formats: Sequence[str]) -> dict[str, bytes]:
 def _format(name: str) -> Format:
     if name not in FORMATS:
         raise InstrumentError(
-            "unknown output format", found=f"'{name}'", expected=did_you_mean(name, FORMATS), code="unknown-format"
+            "unknown output format",
+            found=f"'{name}'",
+            expected=did_you_mean(name, FORMATS),
+            code="unknown-format",
         )
     return FORMATS[name]
 

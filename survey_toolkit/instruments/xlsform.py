@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 from survey_toolkit.errors import InstrumentError
 from survey_toolkit.instruments.models import SELECTS, Group, Item, Module, Repeat
 from survey_toolkit.instruments.questionnaire import LANGUAGES, Questionnaire
-from survey_toolkit.instruments.routing import constraint_xpath, digits, known_xpath, met_xpath, not_met_xpath, quote
+from survey_toolkit.instruments.routing import (
+    constraint_xpath,
+    digits,
+    known_xpath,
+    met_xpath,
+    not_met_xpath,
+    quote,
+)
 
 if TYPE_CHECKING:
     from survey_toolkit.instruments.steps import Step
@@ -157,7 +164,7 @@ class _Writer:
         kind = "repeat" if isinstance(node, Repeat) else "group"
         cell = "title" if isinstance(node, Module) else f"{node.id}.text"
         row: Row = {"type": f"begin {kind}", "name": _name(step)}
-        if isinstance(node, Module) or node.text:  # type: ignore[union-attr]
+        if isinstance(node, Module) or node.text:
             row |= self._texts("label", [(step.used.module.id, cell)])
         if step.relevant:
             row["relevant"] = step.relevant
@@ -184,7 +191,9 @@ class _Writer:
         row: Row = {"type": self._type(step, item), "name": item.id}
         if item.type != "calculate":
             row |= self._texts("label", [(module, f"{item.id}.text")])
-            hints = [(module, f"{item.id}.{key}") for key in ("hint", "instruction", "unit") if getattr(item, key)]
+            hints = [
+                (module, f"{item.id}.{key}") for key in ("hint", "instruction", "unit") if getattr(item, key)
+            ]
             row |= self._texts("hint", hints) if hints else {}
         if step.relevant:
             row["relevant"] = step.relevant
@@ -312,4 +321,3 @@ _CALCULATIONS: dict[str, Callable[[_Writer, Any, Any], str]] = {
     "constant": _constant,
     "today": _today,
 }
-

@@ -1,7 +1,7 @@
 """From an XPath condition of a form back to a rule, as far as the rule language reaches.
 
 Understood: comparisons of one question with a constant, ``selected``, ``and``, ``or``, ``not``, brackets,
-``true()`` left out. Everything else (arithmetic, functions, other nodes) is refused, and the importer says so.
+``true()`` left out. Everything else (arithmetic, functions, other nodes) is refused; the importer says so.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ class NotARule(Exception):  # noqa: N818 - a sign between two functions, never s
     """The expression says something that the rule language does not."""
 
 
-def rule_from_xpath(text: str, *, current: str = "", missing: Mapping[str, frozenset[str]] | None = None) -> Tree:
+def rule_from_xpath(
+    text: str, *, current: str = "", missing: Mapping[str, frozenset[str]] | None = None
+) -> Tree:
     """Rule as plain data.
 
     Parameters
@@ -42,8 +44,8 @@ def rule_from_xpath(text: str, *, current: str = "", missing: Mapping[str, froze
 
     Examples
     --------
-    >>> rule_from_xpath("selected(${a}, '1') and (${age} >= 18 or not(${b} = 'x'))")
-    {'all_of': [{'variable': 'a', 'eq': '1'}, {'any_of': [{'variable': 'age', 'ge': 18}, {'not': {'variable': 'b', 'eq': 'x'}}]}]}
+    >>> rule_from_xpath("selected(${a}, '1') and not(${age} >= 18)")
+    {'all_of': [{'variable': 'a', 'eq': '1'}, {'not': {'variable': 'age', 'ge': 18}}]}
     """
     reader = _Reader(_tokens(text), current, missing or {})
     tree = reader.either()
@@ -65,7 +67,9 @@ def _tokens(text: str) -> list[tuple[str, str]]:
 
 
 class _Reader:
-    def __init__(self, tokens: list[tuple[str, str]], current: str, missing: Mapping[str, frozenset[str]]) -> None:
+    def __init__(
+        self, tokens: list[tuple[str, str]], current: str, missing: Mapping[str, frozenset[str]]
+    ) -> None:
         self.tokens, self.current, self.missing = tokens, current, missing
         self.at = 0
 

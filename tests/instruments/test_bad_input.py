@@ -105,14 +105,22 @@ EXPECTED = [
     ("modules/wrong.yaml", _line("eq: true"), "the routing goes in a circle: w_first waits for w_second"),
     ("modules/wrong.yaml", _line("id: w_age", nth=2), "the name 'w_age' is given twice"),
     ("modules/wrong.yaml", _line("id: w_a_name"), "the name has 40 characters"),
-    ("modules/wrong.yaml", _line("recruitmentt"), "no harmonized variable 'inv_unfree_recruitmentt'; did you mean"),
+    (
+        "modules/wrong.yaml",
+        _line("recruitmentt"),
+        "no harmonized variable 'inv_unfree_recruitmentt'; did you mean",
+    ),
     ("modules/wrong.yaml", _line("{nowhere}"), "the parameter 'nowhere'"),
     ("modules/wrong.yaml", _line("id: w_nothing"), "neither variable, criterion nor role"),
     ("modules/wrong.yaml", _line("no_such_thing"), "no question and no harmonized variable 'no_such_thing'"),
     ("modules/wrong.yaml", _line("eq: 98"), "'98' is no answer of 'w_first' but a missing code"),
     ("modules/wrong.yaml", _line("sensitivity: 3"), "stands before consent and privacy"),
-    ("modules/wrong.yaml", _line("criteria: [pen"), "criterion 'pen.violence' is claimed, but its rule reads"),
-    ("modules/wrong.yaml", _line("measures:") , "no question measures 'pen.violence'"),
+    (
+        "modules/wrong.yaml",
+        _line("criteria: [pen"),
+        "criterion 'pen.violence' is claimed, but its rule reads",
+    ),
+    ("modules/wrong.yaml", _line("measures:"), "no question measures 'pen.violence'"),
     ("questionnaires/wrong.yaml", _line("claims", FORM), "'pen.debt' is claimed"),
     ("translations/fr/wrong.yaml", _line("w_first.text", FRENCH), "changed since it was translated"),
     ("translations/fr/wrong.yaml", _line("w_second.text", FRENCH), "'w_second.text' has no fr text"),
@@ -138,7 +146,9 @@ def test_an_erroneous_form_is_not_written(folder):
 def test_a_broken_file_and_a_wrong_key_are_told_together(tmp_path):
     (tmp_path / "modules").mkdir()
     (tmp_path / "modules/one.yaml").write_text("id: one\ncode: [\n", encoding="utf-8")
-    (tmp_path / "modules/two.yaml").write_text(MODULE.replace("ask_if", "askif").replace("id: wrong", "id: two"))
+    (tmp_path / "modules/two.yaml").write_text(
+        MODULE.replace("ask_if", "askif").replace("id: wrong", "id: two")
+    )
     from survey_toolkit.instruments import check_folder
 
     found = [f for f in check_folder(tmp_path, languages=["en"]) if f.kind == "error"]
