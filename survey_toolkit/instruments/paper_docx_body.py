@@ -12,7 +12,7 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 
-from survey_toolkit.instruments.paper_model import Choice, Entry, PaperForm, Section, Text, font_stack, words
+from survey_toolkit.instruments.paper_model import Choice, Entry, PaperForm, Section, Text, script_font, words
 
 __all__ = ["write_form"]
 
@@ -115,8 +115,7 @@ def _styles(document: Any, language: str) -> None:
     normal = document.styles["Normal"]
     normal.font.size = Pt(9.5)
     normal.paragraph_format.space_after = Pt(0)
-    latin = next(name for name in font_stack("en"))
-    script = font_stack(language)[0]
+    latin, script = script_font("en"), script_font(language)
     properties = normal.element.get_or_add_rPr()
     fonts = properties.get_or_add_rFonts()
     for slot, family in (("ascii", latin), ("hAnsi", latin), ("cs", script), ("eastAsia", script)):

@@ -169,11 +169,22 @@ def words(language: str) -> Words:
 
 
 def font_stack(language: str) -> tuple[str, ...]:
-    """Font families of a language, then those of Latin script for codes and English texts.
+    """Font families of a page: Latin for codes and English texts, then those that carry the script.
 
     Examples
     --------
-    >>> font_stack("km")[0], font_stack("fr")[0]
-    ('Noto Sans Khmer', 'Noto Sans')
+    >>> font_stack("km")[:2], font_stack("fr")[0]
+    (('Noto Sans', 'Noto Sans Khmer'), 'Noto Sans')
     """
-    return tuple(dict.fromkeys((*FONTS.get(language, ()), *_LATIN)))
+    return tuple(dict.fromkeys((_LATIN[0], *FONTS.get(language, ()), *_LATIN)))
+
+
+def script_font(language: str) -> str:
+    """The one family that a Word document names for the script of a language.
+
+    Examples
+    --------
+    >>> script_font("lo"), script_font("es")
+    ('Noto Sans Lao', 'Noto Sans')
+    """
+    return FONTS.get(language, _LATIN)[0]
