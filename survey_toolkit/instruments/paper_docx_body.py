@@ -78,9 +78,10 @@ class _Pen:
 def _dress(
     run: Any, *, bold: bool = False, italic: bool = False, size: float | None, color: str | None
 ) -> None:
-    run.bold, run.italic = bold or None, italic or None
     if bold:
-        run.font.cs_bold = True
+        run.font.bold = run.font.cs_bold = True
+    if italic:
+        run.font.italic = True
     if size:
         run.font.size = Pt(size)
         half = OxmlElement("w:szCs")
