@@ -16,6 +16,7 @@ import numpy as np
 from survey_toolkit._frames import MET, NOT_APPLICABLE, NOT_MET, STATUS_SUFFIX, UNDETERMINED
 from survey_toolkit.errors import HarmonizationError, did_you_mean
 from survey_toolkit.microdata._cells import rule_mask
+from survey_toolkit.microdata._fit import require_types
 from survey_toolkit.microdata.derive import derive_for
 from survey_toolkit.microdata.model import Microdata, Variable
 from survey_toolkit.microdata.rows import linked_rows
@@ -151,6 +152,8 @@ class _Task:
             n = self.data.n_rows
             return np.ones(n, dtype=bool), np.zeros(n, dtype=bool)
         self._require(self.data, rule)
+        names, where = sorted(rule_variables(rule, criteria=self.criteria)), self.data.source.name
+        require_types(self.data.frame, names, self.registry.variables, where=f"{where}: {self.label}")
         return rule_mask(self.data.frame, rule, where=f"universe of {self.label}", criteria=self.criteria)
 
     def _require(self, data: Microdata, rule: Rule) -> None:
@@ -196,6 +199,7 @@ class _Task:
             frame = frame.assign(**{n: self._unknown_column(n, len(frame), frame.index) for n in missing})
             notes = [f"{self.label}: not in the data, taken as unknown: {', '.join(missing)}"]
         where = f"{data.source.name}: {self.label}"
+        require_types(frame, needed, self.registry.variables, where=where)
         met, unknown = rule_mask(pd.DataFrame(frame), self.output.rule, where=where, criteria=self.criteria)
         return met, unknown, notes
 

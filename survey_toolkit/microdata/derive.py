@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from survey_toolkit.microdata._cells import rule_mask
+from survey_toolkit.microdata._cells import DTYPES, rule_mask
+from survey_toolkit.microdata._fit import require_types
 from survey_toolkit.microdata.model import Microdata, Variable
 from survey_toolkit.standards.models import ROW_LEVELS, DefinitionVersion, StandardVariable, in_language
 from survey_toolkit.standards.rules import Rule, resolve_criteria, rule_variables
@@ -75,6 +76,7 @@ def derive(data: Microdata, variable: StandardVariable, registry: Registry) -> M
     for name in needed:
         if ready[name].isna().all():  # a column without any answer has no type of its own
             ready[name] = _typed([None] * len(ready), registry.variables[name])
+    require_types(ready, needed, registry.variables, where=f"{data.source.name}: {variable.id}")
     values = _values(ready, steps, f"derivation of {variable.id}")
     frame = data.frame.copy(deep=False)
     frame[variable.id] = _typed(values, variable)
@@ -108,9 +110,4 @@ def _values(frame: pd.DataFrame, steps: list[tuple[Any, Rule | None]], where: st
 def _typed(values: list[Any], variable: StandardVariable) -> Any:
     import pandas as pd
 
-    kinds: dict[str, Any] = {
-        "boolean": pd.BooleanDtype(),
-        "integer": pd.Int64Dtype(),
-        "number": pd.Float64Dtype(),
-    }
-    return pd.array(values, dtype=kinds.get(variable.type, pd.StringDtype(na_value=pd.NA)))
+    return pd.array(values, dtype=DTYPES[variable.type])

@@ -10,7 +10,7 @@ import numpy as np
 
 from survey_toolkit._frames import MET, NOT_APPLICABLE, NOT_MET, STATUS_SUFFIX, UNDETERMINED
 from survey_toolkit.errors import DefinitionError, HarmonizationError, did_you_mean
-from survey_toolkit.microdata._cells import rule_mask
+from survey_toolkit.microdata._cells import DTYPES, rule_mask
 from survey_toolkit.microdata.classify import classify
 from survey_toolkit.microdata.derive import derive_for
 from survey_toolkit.microdata.model import Microdata
@@ -257,8 +257,7 @@ def _shortened(one: str, two: str) -> str:
 def _empty(n: int, kind: str) -> Any:
     import pandas as pd
 
-    types: dict[str, Any] = {"boolean": "boolean", "integer": "Int64", "number": "Float64"}
-    return pd.array([pd.NA] * n, dtype=types.get(kind, pd.StringDtype(na_value=pd.NA)))
+    return pd.array([pd.NA] * n, dtype=DTYPES[kind])
 
 
 def _assemble(
