@@ -311,12 +311,7 @@ def _write_line(paragraph: Any) -> None:
 
 
 def _skips(cell: Any, entry: Entry, pen: _Pen) -> None:
-    lines: list[tuple[str, str]] = [("", entry.arrow)] if entry.arrow else []
-    for choice in entry.choices:
-        if choice.arrow:
-            said = choice.code if choice.code and entry.kind != "check" else choice.label.value.rstrip(":")
-            lines.append((said, choice.arrow))
-    for place, (said, target) in enumerate(lines):
+    for place, (said, target) in enumerate(entry.jumps):
         paragraph = cell.add_paragraph() if place else cell.paragraphs[0]
         pen.put(paragraph, f"{said} " if said else "", size=8.5)
         pen.put(paragraph, f"{_ARROW}\N{NO-BREAK SPACE}{target}", bold=True, size=8.5)

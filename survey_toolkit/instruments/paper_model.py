@@ -80,6 +80,18 @@ class Entry:
     records: int = 0
 
     @property
+    def jumps(self) -> tuple[tuple[str, str], ...]:
+        """Skips as printed: the answers that lead to a line, and the line; no answer where all lead there."""
+        found: dict[str, list[str]] = {self.arrow: []} if self.arrow else {}
+        for choice in self.choices:
+            if choice.arrow:
+                plain = choice.code if self.kind != "check" else ""
+                found.setdefault(choice.arrow, []).append(
+                    plain or choice.label.value.rstrip(" :\N{NO-BREAK SPACE}")
+                )
+        return tuple((", ".join(answers), target) for target, answers in found.items())
+
+    @property
     def narrow(self) -> bool:
         """Whether the answers are short enough to stand in two columns."""
         return len(self.choices) > 1 and all(len(c.label.value) <= _NARROW for c in self.choices)
