@@ -166,7 +166,7 @@ def simulate(
     --------
     >>> from survey_toolkit.instruments import questionnaire
     >>> simulate(questionnaire("example"), 3, seed=1)
-    Answers('example': 3 form, 2 ex_job, seed 1)
+    Answers('example': 3 form, 3 ex_job, seed 1)
     """
     errors = [f for f in form.check() if f.kind == "error"]
     if errors:

@@ -89,3 +89,57 @@ def test_refused_is_not_no():
 def test_rule_in_words():
     names, labels = {"one": "FL1", "age": "CO3"}, {"one": {"1": "Yes"}}
     assert say(AtLeastOf(1, (ONE, AGE)), names, labels) == "FL1 is Yes (1) or CO3 is at least 18"
+
+
+@pytest.mark.parametrize("name", ["forced_labour_adult", "child_labour", "marriage"])
+def test_the_form_as_written_routes_as_the_respondents_were_led(name):
+    """The relevant column of the XLSForm, evaluated on simulated answers, asks what was answered and no more."""
+    from survey_toolkit.instruments import questionnaire, simulate
+    from survey_toolkit.instruments.crosswalk import MAIN, tables_of
+    from survey_toolkit.instruments.xlsform import xlsform_rows
+
+    form = questionnaire(name, ["en"])
+    rows = {row["name"]: row for row in xlsform_rows(form).survey if not row["type"].startswith("end")}
+    answers = simulate(form, 12, seed=8, refused=0.05, dont_know=0.05, draws={"age": (5, 60)})
+    names = [s.id for s in form.items()]
+    main = {row["form_key"]: row for row in answers.rows[MAIN]}
+    asked = skipped = 0
+    for table in tables_of(form).values():
+        for row in answers.rows[table.name]:
+            seen = {k: (main[row["form_key"]] | row).get(k) for k in names}
+            for step in table.steps:
+                if step.item.type == "note":
+                    continue
+                outer = [f"m_{o}" if i == 0 else o for i, o in enumerate(step.around)]
+                conditions = [rows[o].get("relevant", "") for o in (*outer, step.id)]
+                shown = all(_run(c, seen) for c in conditions if c)
+                assert shown == (step.id in row), (step.id, conditions)
+                asked, skipped = asked + shown, skipped + (not shown)
+    assert asked > 200
+    assert skipped > 100
+
+
+@pytest.mark.parametrize("name", ["forced_labour_adult", "child_labour", "marriage"])
+def test_answers_pass_the_constraints_of_the_form(name):
+    from survey_toolkit.instruments import questionnaire, simulate
+    from survey_toolkit.instruments.crosswalk import tables_of
+    from survey_toolkit.instruments.xlsform import xlsform_rows
+
+    form = questionnaire(name, ["en"])
+    rows = {row["name"]: row.get("constraint") for row in xlsform_rows(form).survey}
+    answers = simulate(form, 12, seed=8, refused=0.1, dont_know=0.1, draws={"age": (5, 60)})
+    checked = 0
+    for table in tables_of(form).values():
+        for row in answers.rows[table.name]:
+            for step in table.steps:
+                if rows.get(step.id) and row.get(step.id) is not None and "${" not in rows[step.id]:
+                    value = row[step.id]
+                    root = etree.Element("form")
+                    root.text = " ".join(value) if isinstance(value, list) else str(value)
+                    functions = {
+                        (None, "selected"): lambda _, node, code: code in (node[0].text or "").split(),
+                        (None, "count-selected"): lambda _, node: float(len((node[0].text or "").split())),
+                    }
+                    assert etree.XPath(f"boolean({rows[step.id]})", extensions=functions)(root), step.id
+                    checked += 1
+    assert checked > 20

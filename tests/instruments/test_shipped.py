@@ -26,8 +26,8 @@ def test_claims_are_measured_and_sensitive_questions_guarded(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_pyxform_takes_the_form_in_all_languages(name):
-    assert validate_xlsform(xlsform(questionnaire(name)), odk=False) == []
+def test_pyxform_takes_the_form_in_several_languages(name):
+    assert validate_xlsform(xlsform(questionnaire(name, ["en", "fr", "km"])), odk=False) == []
 
 
 @pytest.mark.slow
