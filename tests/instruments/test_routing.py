@@ -93,7 +93,7 @@ def test_rule_in_words():
 
 @pytest.mark.parametrize("name", ["forced_labour_adult", "child_labour", "marriage"])
 def test_the_form_as_written_routes_as_the_respondents_were_led(name):
-    """The relevant column of the XLSForm, evaluated on simulated answers, asks what was answered and no more."""
+    """The relevant column, evaluated on simulated answers, asks what was answered and no more."""
     from survey_toolkit.instruments import questionnaire, simulate
     from survey_toolkit.instruments.crosswalk import MAIN, tables_of
     from survey_toolkit.instruments.xlsform import xlsform_rows
