@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from survey_toolkit import datasets, multiple_systems, standards
+    from survey_toolkit import datasets, monitoring, multiple_systems, standards
     from survey_toolkit.dissemination import write
     from survey_toolkit.errors import SurveyToolkitError
     from survey_toolkit.estimation import Estimates, Survey, SurveyDesign
@@ -41,6 +41,7 @@ _MODULES = (
     "estimation",
     "indicators",
     "microdata",
+    "monitoring",
     "multiple_systems",
     "standards",
     "study",
@@ -86,6 +87,7 @@ __all__ = [
     "datasets",
     "harmonize",
     "join",
+    "monitoring",
     "multiple_systems",
     "read_microdata",
     "standards",

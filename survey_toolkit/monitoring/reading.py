@@ -30,7 +30,8 @@ __all__ = ["CountryReturn", "Reader", "read_return"]
 _YES, _NO = {"yes", "y", "1"}, {"no", "n", "0"}
 _LONGEST = 4_000
 _FIRST_COLUMN = {"indicators": "code", "actuals": "key", "sources": "id", "narrative": "node"}
-_PERSONAL = re.compile(r"[\w.+-]+@[\w-]+\.\w+|(?:\+?\d[\s().-]?){8,}")
+#: E-mail addresses, and telephone numbers as they are written in the region: a plus or a zero first.
+_PERSONAL = re.compile(r"[\w.+-]+@[\w-]+\.\w+|(?:\+|(?<!\d)0)\d(?:[\s().-]?\d){6,}")
 
 
 @dataclass(slots=True)

@@ -117,7 +117,7 @@ class _Sheets:
             self.put(sheet, HEAD_ROW, at, label, bold=True, fill=_BRAND, color="FFFFFF", wrap=True)
             sheet.column_dimensions[_letter(at)].width = width
         sheet.row_dimensions[1].hidden = sheet.row_dimensions[KEY_ROW].hidden = True
-        sheet.row_dimensions[HEAD_ROW].height = 34
+        sheet.row_dimensions[2].height, sheet.row_dimensions[HEAD_ROW].height = 26, 34
         sheet.page_setup.orientation = "landscape"
         sheet.page_setup.fitToHeight = 0
         sheet.sheet_properties.pageSetUpPr.fitToPage = True
@@ -171,12 +171,14 @@ class _Sheets:
         )
         self.put(sheet, 3, 1, self.word.text(self.framework.title), wrap=True)
         self.put(sheet, 4, 1, f"{self.framework.key} · {self.country} · {self.word.language}", color="55626F")
+        sheet.row_dimensions[2].height = 30
         row = 6
         for language in self.word.both:
             text = words(language)
             names = ("yellow", "numbers", "totals", "persons", *(("draft_note",) if self.word.draft else ()))
             for name in names:
                 self.put(sheet, row, 1, f"• {text[name]}", wrap=True)
+                sheet.row_dimensions[row].height = 34
                 row += 1
             row += 1
 
@@ -193,6 +195,7 @@ class _Sheets:
         sheet = self._sheet("indicators", columns)
         for row, item in enumerate(self.framework.indicators, FIRST_ROW):
             known = self._known(item.id)
+            sheet.row_dimensions[row].height = 50
             texts = {"code": item.id, "title": word.text(item.title), "unit": item.unit}
             for at, (key, _, _) in enumerate(columns, 1):
                 if key in texts:
@@ -233,7 +236,7 @@ class _Sheets:
     def actuals(self) -> None:
         word, years = self.word, self.framework.years
         columns = [
-            ("key", word["code"], 26), ("title", word["indicator"], 40), ("cell", word["breakdown"], 34),
+            ("key", word["code"], 26), ("title", word["indicator"], 40), ("cell", word["breakdown"], 48),
             *((f"{kind}:{y}", str(y) if kind == "y" else word["status"], 10 if kind == "y" else 13)
               for y in years for kind in ("y", "s")),
             ("source", word["source"], 10), ("reason", word["reason"], 28),
@@ -275,7 +278,7 @@ class _Sheets:
             else:
                 self.answer(sheet, at, column)
         if total:
-            sheet.row_dimensions[at].height = 32
+            sheet.row_dimensions[at].height = 50
 
     def _parts(self, row: Row, places: dict[str, int]) -> list[int]:
         name = summed_dimension(row.indicator)

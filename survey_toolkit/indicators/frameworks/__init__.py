@@ -10,6 +10,7 @@ from survey_toolkit.indicators.frameworks.book import Book
 from survey_toolkit.indicators.frameworks.checks import Finding, check_book
 from survey_toolkit.indicators.frameworks.load import frameworks, language_gaps, load_framework
 from survey_toolkit.indicators.frameworks.models import (
+    LEVELS,
     Dimension,
     Framework,
     FrameworkIndicator,
@@ -44,9 +45,11 @@ from survey_toolkit.indicators.frameworks.regional import (
     mirror_pairs,
     total_of,
 )
+from survey_toolkit.indicators.frameworks.sdg import SdgRow, sdg_rows
 
 __all__ = [
     "KINDS",
+    "LEVELS",
     "RULE_TEXT",
     "STATES",
     "STATUSES",
@@ -66,6 +69,7 @@ __all__ = [
     "Rating",
     "Record",
     "RegionalTotal",
+    "SdgRow",
     "Selection",
     "Source",
     "State",
@@ -82,5 +86,6 @@ __all__ = [
     "ratings",
     "record_from_dict",
     "record_to_dict",
+    "sdg_rows",
     "total_of",
 ]
