@@ -21,11 +21,11 @@ from survey_toolkit.monitoring.example import create_example, example_figures
 from survey_toolkit.monitoring.filling import filled_return
 from survey_toolkit.monitoring.importing import ImportReport, import_returns, stored_doubts
 from survey_toolkit.monitoring.outputs import progress_xlsx, write_compilation, write_report
-from survey_toolkit.monitoring.reading import CountryReturn, read_return
+from survey_toolkit.monitoring.reading import read_return
 from survey_toolkit.monitoring.report import progress_html
+from survey_toolkit.monitoring.returned import CountryReturn, Doubt
 from survey_toolkit.monitoring.store import Batch, Workspace, create_workspace, open_workspace
 from survey_toolkit.monitoring.template import return_template
-from survey_toolkit.monitoring.workbook_in import Doubt
 
 __all__ = [
     "Batch",

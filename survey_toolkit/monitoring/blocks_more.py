@@ -95,7 +95,7 @@ def completeness_blocks(done: Compiled) -> Iterable[Block]:
         ),
         rows=tuple(rows),
         notes=(
-            "Shares are of the indicators the country selected. Markers are due where more or less is better. "
+            "Shares are of the indicators the country selected. Markers are due where a direction is better. "
             "Open doubts: cells of the latest return whose value was held back.",
         ),
     )

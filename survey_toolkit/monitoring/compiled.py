@@ -30,8 +30,8 @@ from survey_toolkit.indicators.frameworks import (
 )
 from survey_toolkit.monitoring.importing import stored_doubts
 from survey_toolkit.monitoring.protect import REGION, Hidden, hidden_cells
+from survey_toolkit.monitoring.returned import Doubt
 from survey_toolkit.monitoring.store import Batch, Workspace
-from survey_toolkit.monitoring.workbook_in import Doubt
 from survey_toolkit.standards import in_language
 from survey_toolkit.standards.models import PopulationFile
 

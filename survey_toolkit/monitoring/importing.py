@@ -14,9 +14,9 @@ from pathlib import Path
 from survey_toolkit.errors import DataFileError
 from survey_toolkit.indicators.frameworks import Actual, Book, Record, Source, check_book
 from survey_toolkit.monitoring.locking import locked, replace_file
-from survey_toolkit.monitoring.reading import CountryReturn, read_return
+from survey_toolkit.monitoring.reading import read_return
+from survey_toolkit.monitoring.returned import CountryReturn, Doubt, Place
 from survey_toolkit.monitoring.store import Workspace
-from survey_toolkit.monitoring.workbook_in import Doubt
 
 __all__ = ["CountryImport", "ImportReport", "import_returns", "stored_doubts"]
 
@@ -196,10 +196,20 @@ def _emptied(item: CountryReturn, known: Book) -> None:
 def _check(workspace: Workspace, item: CountryReturn, known: Book) -> None:
     """What the records say about each other; findings about older records are not this return's."""
     together: dict[str, Record] = {**known.records, **item.records}
+    sources: set[tuple[str, str]] = set()
     for finding in check_book(workspace.framework, Book(together), item.country):
         if finding.object not in item.records:
             continue
-        item.doubt(item.origin[finding.object], finding.code, finding.message, taken=not finding.holds_back)
+        indicator = finding.object.split("/")[2]
+        if finding.code == "baseline_missing" and f"baseline/{item.country}/{indicator}" in item.held_back:
+            continue
+        place: Place | None = item.origin[finding.object]
+        if finding.code in ("source_missing", "source_unknown"):
+            # One cell of the sheet answers for all years.
+            place = None if (finding.code, indicator) in sources else item.source_cells.get(indicator)
+            sources.add((finding.code, indicator))
+        if place is not None:
+            item.doubt(place, finding.code, finding.message, taken=not finding.holds_back)
         if finding.holds_back:
             _hold(item, finding.object)
 

@@ -199,6 +199,10 @@ def _about(sheet: Worksheet, done: Compiled) -> None:
     for at, (name, value) in enumerate(rows, 3):
         _put(sheet, at, 1, name, bold=True)
         _put(sheet, at, 2, value, wrap=True)
+        sheet.row_dimensions[at].height = 15.0 * (1 + len(value) // 100)
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.row_dimensions[1].height = 26
 
 
@@ -235,6 +239,7 @@ def _table(sheet: Worksheet, row: int, block: Block) -> int:
         )
     row += 1
     for number, items in enumerate(block.rows):
+        sheet.row_dimensions[row].height = 15.0 * (1 + len(items[0].text) // 54)
         for at, item in enumerate(items, 1):
             _item(sheet, row, at, item, bold=number in block.total_rows, right=at > block.numeric_from)
         row += 1

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from survey_toolkit.errors import did_you_mean
 from survey_toolkit.indicators.frameworks import (
@@ -16,68 +15,22 @@ from survey_toolkit.indicators.frameworks import (
     FrameworkIndicator,
     Marker,
     Narrative,
-    Record,
     Selection,
     Source,
 )
 from survey_toolkit.monitoring.layout import FIRST_ROW, SHEETS, baseline_years, words
-from survey_toolkit.monitoring.numbers import Reading, read_number, read_year, shown
+from survey_toolkit.monitoring.numbers import Reading, read_number, read_year
+from survey_toolkit.monitoring.returned import CountryReturn, Place
 from survey_toolkit.monitoring.template import SOURCE_TYPES
-from survey_toolkit.monitoring.workbook_in import Doubt, Place, ReturnSheet, open_return
+from survey_toolkit.monitoring.workbook_in import ReturnSheet, open_return
 
-__all__ = ["CountryReturn", "Reader", "read_return"]
+__all__ = ["Reader", "read_return"]
 
 _YES, _NO = {"yes", "y", "1"}, {"no", "n", "0"}
 _LONGEST = 4_000
 _FIRST_COLUMN = {"indicators": "code", "actuals": "key", "sources": "id", "narrative": "node"}
 #: E-mail addresses, and telephone numbers as they are written in the region: a plus or a zero first.
 _PERSONAL = re.compile(r"[\w.+-]+@[\w-]+\.\w+|(?:\+|(?<!\d)0)\d(?:[\s().-]?\d){6,}")
-
-
-@dataclass(slots=True)
-class CountryReturn:
-    """What one workbook says.
-
-    Attributes
-    ----------
-    file, sha256, country, language : str
-    records : dict
-        Key to record.
-    origin : dict
-        Key to the cell it was read from.
-    reasons : dict
-        Key to the reason for a change that stands in its row.
-    blanks : dict
-        Key of a record that the workbook leaves empty to its cell.
-    doubts : list of Doubt
-    """
-
-    file: str
-    sha256: str
-    country: str = ""
-    language: str = ""
-    records: dict[str, Record] = field(default_factory=dict)
-    origin: dict[str, Place] = field(default_factory=dict)
-    reasons: dict[str, str] = field(default_factory=dict)
-    blanks: dict[str, Place] = field(default_factory=dict)
-    doubts: list[Doubt] = field(default_factory=list)
-
-    def doubt(self, place: Place, code: str, message: str, *, taken: bool = False, found: Any = None) -> None:
-        """Put a doubt on record."""
-        text = "" if found is None else shown(found)
-        self.doubts.append(
-            Doubt(
-                file=self.file, sheet=place.sheet, cell=place.cell, code=code, taken=taken,
-                message=message, found=text,
-            )
-        )  # fmt: skip
-
-    def add(self, record: Record, place: Place, reason: str = "") -> None:
-        """Take a record."""
-        self.records[record.key] = record
-        self.origin[record.key] = place
-        if reason:
-            self.reasons[record.key] = reason
 
 
 def read_return(path: Path, framework: Framework) -> CountryReturn:
@@ -170,22 +123,30 @@ class Reader:
         """Rows by their locked code; unknown, repeated and missing codes are doubts."""
         expected = list(known)
         rows: dict[str, list[int]] = {}
+        strange: list[str] = []
         for row in sheet.rows():
             code = sheet.text(row, column)
             if not code and not any(c.value is not None for c in sheet.formulas[row]):
                 continue
-            if code not in expected:
-                text = (
-                    "no code of the template; " + did_you_mean(code, expected) if code else "the code is gone"
-                )
-                self.out.doubt(sheet.place(row, column), "unknown_code", text)
+            if code in expected:
+                rows.setdefault(code, []).append(row)
                 continue
-            rows.setdefault(code, []).append(row)
-        for code in expected:
-            if code not in rows:
-                text = f"the row {code} is not there"
-                self.out.doubt(Place(sheet.title, ""), "row_missing", text)
+            text = "no code of the template; " + did_you_mean(code, expected) if code else "the code is gone"
+            self.out.doubt(sheet.place(row, column), "unknown_code", text)
+            strange.append(code)
+        for code in self._missing([c for c in expected if c not in rows], strange):
+            self.out.doubt(Place(sheet.title, ""), "row_missing", f"the row {code} is not there")
         return {c: chosen for c, r in rows.items() if (chosen := self._one(sheet, column, c, r)) is not None}
+
+    @staticmethod
+    def _missing(codes: list[str], strange: list[str]) -> list[str]:
+        """Codes that are missing beyond those whose row stands there under a changed or deleted code."""
+        left = list(codes)
+        for code in strange:
+            near = difflib.get_close_matches(code, left, 1) if code else left[:1]
+            for found in near:
+                left.remove(found)
+        return left
 
     def _one(self, sheet: ReturnSheet, column: str, code: str, rows: list[int]) -> int | None:
         """Which of several rows of one code is used: the first when all say the same, otherwise none."""
@@ -259,10 +220,13 @@ class Reader:
             return ""
         return text
 
-    def source_of(self, sheet: ReturnSheet, row: int, column: str) -> str:
+    def source_of(self, sheet: ReturnSheet, row: int, column: str, indicator: str = "") -> str:
         """Code of a source, S1 to S10."""
         text = self.words_of(sheet, row, column).upper()
-        if text and not re.fullmatch(r"S([1-9]|10)", text):
+        readable = not text or re.fullmatch(r"S([1-9]|10)", text) is not None
+        if indicator:
+            self.out.source_cells[indicator] = sheet.place(row, column) if readable else None
+        if not readable:
             self.out.doubt(sheet.place(row, column), "bad_choice", "expected S1 to S10", found=text)
             return ""
         return text
@@ -343,6 +307,9 @@ class Reader:
         raw = None if cell is None else cell.value
         year = read_year(raw, first=first, last=last, country=self.country)
         place = sheet.place(row, "baseline")
+        written = sheet.text(row, "baseline")
+        if written and (year.value is None or (value is None and not text)):
+            self.out.held_back.add(f"baseline/{self.country}/{item.id}")
         if year.code:
             at = sheet.place(row, "baseline_year")
             self.out.doubt(at, year.code, year.message, taken=year.taken, found=raw)

@@ -5,6 +5,7 @@ formulas.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import get_args
 
 from survey_toolkit.indicators.frameworks import Actual
@@ -12,8 +13,9 @@ from survey_toolkit.indicators.frameworks.records import Status
 from survey_toolkit.monitoring.layout import HEAD_ROW, Row, rows_of, summed_dimension
 from survey_toolkit.monitoring.numbers import Reading, read_year
 from survey_toolkit.monitoring.reading import Reader
-from survey_toolkit.monitoring.template import CHOICES, total_formula
-from survey_toolkit.monitoring.workbook_in import Place, ReturnSheet
+from survey_toolkit.monitoring.returned import Place
+from survey_toolkit.monitoring.template import CHOICES
+from survey_toolkit.monitoring.workbook_in import ReturnSheet
 
 __all__ = ["read_actuals"]
 
@@ -37,7 +39,7 @@ class _Results:
         years = [y for y in self.reader.framework.years if self._year_holds(y)]
         for key, at in self.rows.items():
             if self.known[key].is_total:
-                source = self.reader.source_of(self.sheet, at, "source")
+                source = self.reader.source_of(self.sheet, at, "source", self.known[key].indicator.id)
                 self._indicator(self.known[key], at, years, source)
 
     def _year_holds(self, year: int) -> bool:
@@ -89,10 +91,8 @@ class _Results:
         cell = self.sheet.cell(at, f"y:{year}")
         if (cell.row, cell.column) in self.skip:
             return Reading(blank=True)
-        letter = re.sub(r"\d", "", cell.coordinate)
-        rows = [self.rows[k] for k in summed]
-        if cell.data_type == "f" and rows and _same(cell.value, total_formula(rows, letter)):
-            return self._computed(list(summed.values()), values)
+        if cell.data_type == "f" and (span := _template_span(cell.value, cell.column_letter, at)) is not None:
+            return self._computed(summed, span, year)
         reading = self._value(row, at, year)
         overwritten = cell.data_type == "n" and cell.value is not None and not reading.code
         if (
@@ -108,24 +108,45 @@ class _Results:
             self.out.doubt(self.sheet.place(at, f"y:{year}"), "total_typed_over", text, taken=True)
         return reading
 
-    @staticmethod
-    def _computed(parts: list[Reading], values: list[float]) -> Reading:
-        # A row that could not be read, or that was suppressed, leaves the sum unknown, not smaller.
-        unknown = any((r.code and not r.taken) or r.below for r in parts)
+    def _computed(self, parts: dict[str, Reading], span: range, year: int) -> Reading:
+        """The sum of the rows; a row that could not be read, or is suppressed, leaves it unknown."""
+        values = [r.value for r in parts.values() if r.value is not None]
+        unread = [k for k, r in parts.items() if (r.code and not r.taken) or r.below]
+        at = {self.rows[k] for k in parts}
+        if unread:
+            self._say_total_unknown({self.sheet.place(self.rows[k], f"y:{year}").cell for k in unread}, year)
+        strange = any(self.sheet.text(row, f"y:{year}") for row in set(span) - at)
+        merged = any((row, self.sheet.columns[f"y:{year}"]) in self.skip for row in at)
+        said = {k: self._status(self.rows[k], year, tell=False) for k, r in parts.items() if r.blank}
+        silent = [k for k, status in said.items() if status in ("suppressed", "not_available")]
+        if silent and values:
+            text = "rows without a number belong to it; type the total over the formula"
+            self.out.doubt(self.sheet.place(min(span) - 1, f"y:{year}"), "total_not_known", text)
+        unknown = unread or strange or merged or silent
         return Reading(value=None if unknown or not values else sum(values), blank=not values)
 
-    def _status(self, at: int, year: int) -> str:
+    def _say_total_unknown(self, cells: set[str], year: int) -> None:
+        for i, doubt in enumerate(self.out.doubts):
+            if doubt.sheet == self.sheet.title and doubt.cell in cells:
+                message = f"{doubt.message}; the total of {year} is therefore not known"
+                self.out.doubts[i] = replace(doubt, message=message)
+
+    def _status(self, at: int, year: int, *, tell: bool = True) -> str | None:
+        """The chosen status, empty where none is chosen, None where it cannot be read."""
         column = f"s:{year}"
         text = self.sheet.text(at, column) if column in self.sheet.columns else ""
         code = re.split(r"\s*[–:]\s|\s-\s", text)[0].strip().lower().replace(" ", "_")
         if code and code not in CHOICES:
             expected = "one of: " + ", ".join(CHOICES)
-            self.out.doubt(self.sheet.place(at, column), "bad_choice", expected, found=text)
-            return ""
+            if tell:
+                self.out.doubt(self.sheet.place(at, column), "bad_choice", expected, found=text)
+            return None
         return code
 
     def _record(self, row: Row, at: int, year: int, reading: Reading, source: str, reason: str) -> None:
         status = self._status(at, year)
+        if status is None:
+            return
         place = self.sheet.place(at, f"y:{year}")
         words, value = "", reading.value
         if not row.indicator.numeric:
@@ -157,10 +178,13 @@ class _Results:
         return text
 
 
-def _same(formula: object, expected: str) -> bool:
-    """Whether a formula is the template's, as a spreadsheet program may have rewritten it."""
+_FORMULA = re.compile(r'=IF\(COUNT\(([A-Z]+)(\d+):\1(\d+)\)=0,"",SUM\(\1\2:\1\3\)\)')
 
-    def plain(text: object) -> str:
-        return re.sub(r"[\s$]", "", str(text)).replace(";", ",").upper()
 
-    return plain(formula) == plain(expected)
+def _template_span(formula: object, letter: str, total_row: int) -> range | None:
+    """Rows that a total adds up, if its formula is the template's as a spreadsheet program may rewrite it."""
+    plain = re.sub(r"[\s$]", "", str(formula)).replace(";", ",").upper()
+    match = _FORMULA.fullmatch(plain)
+    if match is None or match.group(1) != letter or int(match.group(2)) <= total_row:
+        return None
+    return range(int(match.group(2)), int(match.group(3)) + 1)

@@ -12,52 +12,12 @@ from typing import Any
 
 from survey_toolkit.errors import DataFileError
 from survey_toolkit.monitoring.layout import FIRST_ROW, KEY_ROW
+from survey_toolkit.monitoring.returned import Place
 
-__all__ = ["Doubt", "Place", "ReturnSheet", "open_return"]
+__all__ = ["ReturnSheet", "open_return"]
 
 _MAX_FILE, _MAX_UNPACKED, _MAX_PARTS = 20_000_000, 150_000_000, 500
 _MAX_ROWS, _MAX_COLUMNS = 3_000, 120
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doubt:
-    """Something in a return that is not as it should be, with the cell it stands in.
-
-    Attributes
-    ----------
-    file, sheet, cell : str
-        ``cell`` is empty where the whole sheet or file is meant.
-    code : str
-        Stable short name.
-    taken : bool
-        Whether a value was taken, read as the message says; otherwise a person has to decide.
-    message, found : str
-    """
-
-    file: str
-    sheet: str
-    cell: str
-    code: str
-    taken: bool
-    message: str
-    found: str = ""
-
-    def __str__(self) -> str:
-        place = (
-            f"{self.file}: {self.sheet}!{self.cell}"
-            if self.cell
-            else f"{self.file}: {self.sheet}".rstrip(": ")
-        )
-        found = f" (found {self.found})" if self.found else ""
-        return f"{place}: {self.code}: {self.message}{found}"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A cell."""
-
-    sheet: str
-    cell: str
 
 
 @dataclass(slots=True)
