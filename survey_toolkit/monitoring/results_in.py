@@ -77,6 +77,8 @@ class _Results:
             self._record(total, at, year, self._total(total, at, year, readings), source, reason)
 
     def _value(self, row: Row, at: int, year: int) -> Reading:
+        if not row.indicator.numeric:
+            return Reading(blank=not self.sheet.text(at, f"y:{year}"))
         whole = row.indicator.type == "count"
         return self.reader.value(self.sheet, at, f"y:{year}", whole=whole, skip=self.skip)
 

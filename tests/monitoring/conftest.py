@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 
 from survey_toolkit.indicators.frameworks import Framework, load_framework
-from survey_toolkit.monitoring import Compiled, Workspace, compile_workspace, create_example, example_figures
-from survey_toolkit.monitoring import open_workspace
+from survey_toolkit.monitoring import (
+    Compiled,
+    Workspace,
+    compile_workspace,
+    create_example,
+    example_figures,
+    open_workspace,
+)
 
 
 @pytest.fixture(scope="session")

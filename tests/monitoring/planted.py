@@ -41,7 +41,11 @@ class Book:
         return next(c.column for c in self.sheets[sheet][4] if c.value == name)
 
     def row(self, sheet: str, key: str) -> int:
-        return next(r for r in range(FIRST, self.sheets[sheet].max_row + 1) if self.sheets[sheet].cell(r, 1).value == key)
+        return next(
+            r
+            for r in range(FIRST, self.sheets[sheet].max_row + 1)
+            if self.sheets[sheet].cell(r, 1).value == key
+        )
 
     def cell(self, sheet: str, key: str | int, name: str) -> Any:
         row = key if isinstance(key, int) else self.row(sheet, key)

@@ -113,23 +113,33 @@ def test_a_change_from_zero_says_that_it_is_absolute(plans: dict[str, Framework]
     )
 
 
-@pytest.mark.parametrize(("value", "rating"), [(50, "achieved"), (40, "achieved"), (39, "on_track"), (10, "off_track")])
+@pytest.mark.parametrize(
+    ("value", "rating"), [(50, "achieved"), (40, "achieved"), (39, "on_track"), (10, "off_track")]
+)
 def test_a_range_is_reached_from_inside(plans: dict[str, Framework], value: float, rating: str) -> None:
     book = _book(
-        Baseline(**KEY, value=10, year=2019), Marker(**KEY, year=2021, low=40, high=60), Actual(**KEY, year=2021, value=value)
-    )  # fmt: skip
+        Baseline(**KEY, value=10, year=2019),
+        Marker(**KEY, year=2021, low=40, high=60),
+        Actual(**KEY, year=2021, value=value),
+    )
     assert rate(plans["range"], book, "AAA", "i", 2021, "marker").rating == rating
 
 
 @pytest.mark.parametrize(
     ("reached", "rating", "score"),
-    [("in_force", "achieved", 4 / 3), ("adopted", "achieved", 1.0), ("drafted", "partly", 2 / 3), ("planned", "off_track", 1 / 3)],
-)  # fmt: skip
+    [
+        ("in_force", "achieved", 4 / 3),
+        ("adopted", "achieved", 1.0),
+        ("drafted", "partly", 2 / 3),
+        ("planned", "off_track", 1 / 3),
+    ],
+)
 def test_the_ladder(plans: dict[str, Framework], reached: str, rating: str, score: float) -> None:
     book = _book(
-        Baseline(**KEY, text="planned", year=2019), Marker(**KEY, year=2021, text="adopted", role="milestone"),
+        Baseline(**KEY, text="planned", year=2019),
+        Marker(**KEY, year=2021, text="adopted", role="milestone"),
         Actual(**KEY, year=2021, text=reached),
-    )  # fmt: skip
+    )
     found = rate(plans["ladder"], book, "AAA", "i", 2021, "ladder")
     assert (found.rating, found.score) == (rating, pytest.approx(score))
     assert plans["ladder"].indicators[0].rules == ("ladder",)

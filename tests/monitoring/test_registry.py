@@ -78,7 +78,11 @@ indicators:
         ("unit: persons", "unit: persons, type: milestone", "at least two milestones"),
         ("{id: M,", "{id: F,", "'F' is given twice"),
         ("[2020, 2022]", "[2022, 2020]", "the last year is before the first"),
-        ("unit: persons", "unit: persons, direktion: up", "unknown key 'direktion'; did you mean 'direction'"),
+        (
+            "unit: persons",
+            "unit: persons, direktion: up",
+            "unknown key 'direktion'; did you mean 'direction'",
+        ),
         ("{en: I}", "{km: I}", "the English text is missing"),
         ("unit: persons", "unit: persons, mirror: {with: j, dimension: sex}", "unknown indicator 'j'"),
     ],

@@ -21,7 +21,6 @@ from survey_toolkit.monitoring import (
     stored_doubts,
 )
 from survey_toolkit.monitoring.example import LANGUAGES, example_records
-
 from tests.monitoring.planted import DEFECTS, N_PLANTED, A, B, Book, C, planted_returns
 
 
