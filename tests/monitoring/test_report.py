@@ -1,4 +1,4 @@
-"""The products: self-contained, escaped, formulas neutralised, states told apart, the same in page and workbook."""
+"""The products: self-contained, escaped, formulas neutralised, the same in page and workbook."""
 
 from __future__ import annotations
 
@@ -72,8 +72,9 @@ def test_the_page_needs_nothing_and_its_links_resolve(compiled: Compiled) -> Non
 def test_every_part_is_on_the_page(compiled: Compiled) -> None:
     text = progress_html(compiled)
     for words in (
-        "4 of 6 countries", "not sel.", "DIFFER: both reports are kept", "2,310 [1,820, 3,050]", "link uncertain",
-        "0.62", "Open doubts", "observed against required yearly change", "fewer detected victims does not mean",
+        "4 of 6 countries", "not sel.", "DIFFER: both reports are kept", "2,310 [1,820, 3,050]",
+        "link uncertain", "0.62", "Open doubts", "observed against required yearly change",
+        "fewer detected victims does not mean",
         "Nothing that was on record has been changed.", "title not shown in the source", "proposed link",
     ):  # fmt: skip
         assert words in text, words
@@ -103,23 +104,26 @@ def test_the_workbook_holds_the_tables_of_the_page(compiled: Compiled) -> None:
                         assert item.number in written
 
 
-def _hostile(folder: Path) -> Workspace:
-    """A framework and records that mean harm: markup, formulas, a 300-character country name."""
-    text = """
+HOSTILE_YAML = """
 id: hostile
 version: "1"
-title: {en: '%(h)s'}
+title: {en: 'HTML'}
 period: [2020, 2021]
 countries: [AAA, BBB]
 references: [{source: x, locator: y, verification: proposed}]
 dimensions:
   - id: partner
     area: true
-    label: {en: '%(h)s'}
-    codes: [{id: AAA, label: {en: '%(long)s'}}, {id: BBB, label: {en: '%(f)s'}}]
-nodes: [{id: "1", level: area, title: {en: '%(h)s'}}]
-indicators: [{id: i, nodes: ["1"], title: {en: '%(f)s'}, unit: '%(h)s', breakdowns: [[partner]]}]
-""" % {"h": HOSTILE, "f": FORMULA, "long": "Country" * 43}
+    label: {en: 'HTML'}
+    codes: [{id: AAA, label: {en: 'LONG'}}, {id: BBB, label: {en: 'FORMULA'}}]
+nodes: [{id: "1", level: area, title: {en: 'HTML'}}]
+indicators: [{id: i, nodes: ["1"], title: {en: 'FORMULA'}, unit: 'HTML', breakdowns: [[partner]]}]
+"""
+
+
+def _hostile(folder: Path) -> Workspace:
+    """A framework and records that mean harm: markup, formulas, a 300-character country name."""
+    text = HOSTILE_YAML.replace("HTML", HOSTILE).replace("FORMULA", FORMULA).replace("LONG", "Country" * 43)
     (folder / "f.yaml").write_text(text, "utf-8")
     workspace = create_workspace(folder / "m", folder / "f.yaml")
     key = {"country": "AAA", "indicator": "i"}

@@ -328,6 +328,11 @@ references: [{source: x, locator: y, verification: proposed}]
 nodes:
   - {id: "1", level: area, title: {en: Law}}
 indicators:
-  - {id: i-law, nodes: ["1"], title: {en: Law in force}, type: milestone, unit: step, ladder: [none, drafted, adopted, in_force]}
+  - id: i-law
+    nodes: ["1"]
+    title: {en: Law in force}
+    type: milestone
+    unit: step
+    ladder: [none, drafted, adopted, in_force]
   - {id: i-rate, nodes: ["1"], title: {en: Conviction rate}, type: rate, unit: per 100, direction: up}
 """
