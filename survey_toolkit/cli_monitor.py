@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,6 +30,15 @@ Figures = Annotated[
 ]
 
 
+@contextmanager
+def _busy(what: str) -> Iterator[None]:
+    """A sign of life on the error stream, so that the output stays readable by a program."""
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
+
+
 @monitor_app.command("init")
 def init(
     folder: Folder,
@@ -44,7 +55,8 @@ def init(
     """
     from survey_toolkit.monitoring import create_example, create_workspace
 
-    made = create_example(folder) if example else create_workspace(folder, framework)
+    with _busy("making the folder"):
+        made = create_example(folder) if example else create_workspace(folder, framework)
     plan = made.framework
     typer.echo(f"{folder}: {plan.key}, {len(plan.countries)} countries, {len(plan.indicators)} indicators")
     if example:
@@ -98,7 +110,8 @@ def import_(
     """
     from survey_toolkit.monitoring import import_returns, open_workspace
 
-    report = import_returns(open_workspace(folder), returns, who=who, reason=reason, dry_run=dry_run)
+    with _busy("reading the returns"):
+        report = import_returns(open_workspace(folder), returns, who=who, reason=reason, dry_run=dry_run)
     if as_json:
         typer.echo(
             json.dumps(
@@ -147,7 +160,8 @@ def _compiled(folder: Path, figures: list[Path] | None) -> Compiled:
     from survey_toolkit.monitoring import compile_workspace, open_workspace
 
     found = [f for path in figures or () for f in read_figures(path)]
-    return compile_workspace(open_workspace(folder), figures=found)
+    with _busy("compiling and protecting the tables"):
+        return compile_workspace(open_workspace(folder), figures=found)
 
 
 @monitor_app.command("compile")

@@ -57,47 +57,40 @@ def mirror_blocks(done: Compiled) -> Iterable[Block]:
 
 def completeness_blocks(done: Compiled) -> Iterable[Block]:
     """What each country has returned."""
-    names, framework = Names(done.framework), done.framework
-    rows = []
-    for country in framework.countries:
-        chosen = [i for i in framework.indicators if done.book.selected(country, i.id)]
-        plain = [i for i in chosen if not i.mirror_only]
-        based = sum(done.book.baseline(country, i.id) is not None for i in plain)
-        marked = [i for i in plain if i.direction != "none"]
-        markers = sum(len(done.book.markers(country, i.id)) for i in marked)
-        answered = done.book.selection(country, framework.indicators[0].id) is not None
-        per_year = []
-        for year in framework.years:
-            got = sum(done.cell(i.id, country, year).state not in ("no_data", "not_selected") for i in chosen)
-            share = _share(got, len(chosen)) if due(done, year) else text("–", "soft", "not yet due")
-            per_year.append(share)
-        held = sum(not d.taken for d in done.doubts.get(country, ()))
-        rows.append(
-            (
-                text(names.country(country)),
-                _answered(answered, len(chosen), len(framework.indicators)),
-                _share(based, len(plain)),
-                _share(markers, len(marked) * len(framework.years)),
-                *per_year,
-                text(held or "", "flag" if held else ""),
-            )
-        )
+    years = done.framework.years
     yield Block(
         id="completeness",
         title="What each country has returned",
-        head=(
-            "Country",
-            "Selected",
-            "Baselines",
-            "Markers",
-            *(f"Results {y}" for y in framework.years),
-            "Open doubts",
-        ),
-        rows=tuple(rows),
+        head=("Country", "Selected", "Baselines", "Markers", *(f"Results {y}" for y in years), "Open doubts"),
+        rows=tuple(_returned(done, country) for country in done.framework.countries),
         notes=(
             "Shares are of the indicators the country selected. Markers are due where a direction is better. "
             "Open doubts: cells of the latest return whose value was held back.",
         ),
+    )
+
+
+def _returned(done: Compiled, country: str) -> tuple[Item, ...]:
+    framework = done.framework
+    chosen = [i for i in framework.indicators if done.book.selected(country, i.id)]
+    plain = [i for i in chosen if not i.mirror_only]
+    based = sum(done.book.baseline(country, i.id) is not None for i in plain)
+    marked = [i for i in plain if i.direction != "none"]
+    markers = sum(len(done.book.markers(country, i.id)) for i in marked)
+    answered = any(done.book.selection(country, i.id) is not None for i in framework.indicators)
+    per_year = []
+    for year in framework.years:
+        got = sum(done.cell(i.id, country, year).state not in ("no_data", "not_selected") for i in chosen)
+        share = _share(got, len(chosen)) if due(done, year) else text("–", "soft", "not yet due")
+        per_year.append(share)
+    held = sum(not d.taken for d in done.doubts.get(country, ()))
+    return (
+        text(Names(framework).country(country)),
+        _answered(answered, len(chosen), len(framework.indicators)),
+        _share(based, len(plain)),
+        _share(markers, len(marked) * len(framework.years)),
+        *per_year,
+        text(held or "", "flag" if held else ""),
     )
 
 
@@ -112,6 +105,16 @@ def _share(part: int, whole: int) -> Item:
     return Item(f"{part} of {whole}", None, style)
 
 
+_SDG_HEAD = (
+    "Country", "Year", "Detected", "From", "Population", "Per 100,000", "Estimated (detected and not)",
+    "Detection ratio", "Survey figures",
+)  # fmt: skip
+_RATIO_CAVEAT = (
+    "The detection ratio sets a count against a model's estimate: it moves with the model, the lists and the "
+    "effort to detect, and it is no measure of one country against another."
+)
+
+
 def sdg_blocks(done: Compiled) -> Iterable[Block]:
     """Detected, estimated and survey figures, a table an SDG indicator."""
     names = Names(done.framework)
@@ -119,59 +122,36 @@ def sdg_blocks(done: Compiled) -> Iterable[Block]:
     for row in done.sdg:
         by_sdg.setdefault(row.sdg, []).append(row)
     for sdg, found in by_sdg.items():
-        rows = []
-        for row in found:
-            detected = (
-                number(row.detected)
-                if row.detected is not None
-                else Item(
-                    STATE_MARKS.get(row.detected_state, "…"),
-                    None,
-                    f"state {row.detected_state}",
-                    STATES.get(row.detected_state, ""),
-                )
-            )
-            ratio = row.detection_ratio
-            shown = text("")
-            if ratio is not None:
-                limits = f" [{ratio[1] * 100:.0f}–{ratio[2] * 100:.0f}]" if ratio[1] and ratio[2] else ""
-                shown = text(f"{ratio[0] * 100:.0f} %{limits}")
-            rows.append(
-                (
-                    text(names.country(row.country)),
-                    text(row.year, "year"),
-                    detected,
-                    text(row.detected_from, "soft"),
-                    number(row.population),
-                    number(row.rate, 2),
-                    text(row.estimated.text if row.estimated else ""),
-                    shown,
-                    text("; ".join(f"{f.label}: {f.text}" for f in row.surveys)),
-                )
-            )
         caveats = tuple(dict.fromkeys(c for row in found for c in row.caveats))
         if any(row.detection_ratio for row in found):
-            caveats += (
-                "The detection ratio sets a count against a model's estimate: it moves with the model, the "
-                "lists and the effort to detect, and it is no measure of one country against another.",
-            )
+            caveats += (_RATIO_CAVEAT,)
         yield Block(
             id=f"sdg-{sdg}",
             title=f"SDG indicator {sdg}: detected, estimated and survey figures",
-            head=(
-                "Country",
-                "Year",
-                "Detected",
-                "From",
-                "Population",
-                "Per 100,000",
-                "Estimated (detected and not)",
-                "Detection ratio",
-                "Survey figures",
-            ),
-            rows=tuple(rows),
+            head=_SDG_HEAD,
+            rows=tuple(_sdg_row(names, row) for row in found),
             notes=caveats,
         )
+
+
+def _sdg_row(names: Names, row: SdgRow) -> tuple[Item, ...]:
+    state = row.detected_state
+    mark = Item(STATE_MARKS.get(state, "…"), None, f"state {state}", STATES.get(state, ""))
+    ratio, shown = row.detection_ratio, ""
+    if ratio is not None:
+        limits = f" [{ratio[1] * 100:.0f}–{ratio[2] * 100:.0f}]" if ratio[1] and ratio[2] else ""
+        shown = f"{ratio[0] * 100:.0f} %{limits}"
+    return (
+        text(names.country(row.country)),
+        text(row.year, "year"),
+        number(row.detected) if row.detected is not None else mark,
+        text(row.detected_from, "soft"),
+        number(row.population),
+        number(row.rate, 2),
+        text(row.estimated.text if row.estimated else ""),
+        text(shown),
+        text("; ".join(f"{f.label}: {f.text}" for f in row.surveys)),
+    )
 
 
 def changes_block(done: Compiled) -> Block:

@@ -74,77 +74,59 @@ def _write(files: Mapping[Path, bytes]) -> list[Path]:
     return list(files)
 
 
+#: Columns of each file: fields of what the compilation holds.
+_OBSERVATION = (
+    "indicator", "country", "year", "codes", "state", "value", "text", "provisional", "extra", "period",
+    "definition", "source_id",
+)  # fmt: skip
+_TOTAL = (
+    "indicator",
+    "year",
+    "codes",
+    "value",
+    "method",
+    "n_reporting",
+    "n_countries",
+    "suppressed",
+    "reason",
+)
+_RATING = (
+    "indicator", "country", "year", "rule", "rating", "score", "basis", "reason", "computed_on", "inputs_hash"
+)  # fmt: skip
+_PAIR = (
+    "year",
+    "origin",
+    "destination",
+    "sent",
+    "received",
+    "sent_state",
+    "received_state",
+    "gap",
+    "verdict",
+)
+
+
 def progress_csv(done: Compiled) -> dict[str, str]:
-    """CSV texts by file name: observations, regional totals, ratings, mirror pairs."""
-    observations = (
-        {
-            "framework": done.framework.key,
-            "indicator": c.indicator,
-            "country": c.country,
-            "year": c.year,
-            "breakdown": breakdown_key(c.codes),
-            "state": c.state,
-            "value": c.value,
-            "text": c.text,
-            "provisional": int(c.provisional),
-            "period": c.period,
-            "definition": c.definition,
-            "source": c.source_id,
-        }
-        for c in done.cells.values()
-    )
-    totals = (
-        {
-            "framework": done.framework.key,
-            "indicator": t.indicator,
-            "year": t.year,
-            "breakdown": breakdown_key(t.codes),
-            "value": t.value,
-            "method": t.method,
-            "n_reporting": t.n_reporting,
-            "n_countries": t.n_countries,
-            "suppressed": int(t.suppressed),
-            "reason": t.reason,
-        }
-        for t in done.totals.values()
-    )
-    rated = (
-        {
-            "indicator": r.indicator,
-            "country": r.country,
-            "year": r.year,
-            "rule": r.rule,
-            "rating": r.rating,
-            "score": r.score,
-            "basis": r.basis,
-            "reason": r.reason,
-            "computed_on": r.computed_on,
-            "inputs_hash": r.inputs_hash,
-        }
-        for r in done.ratings
-    )
-    pairs = (
-        {
-            "indicator": id,
-            "year": p.year,
-            "origin": p.origin,
-            "destination": p.destination,
-            "sent": p.sent,
-            "received": p.received,
-            "sent_state": p.sent_state,
-            "received_state": p.received_state,
-            "gap": p.gap,
-            "verdict": p.verdict,
-        }
-        for (id, _), found in done.mirrors.items()
-        for p in found
-    )
+    """CSV texts by file name: observations, regional totals, ratings, mirror pairs; all protected."""
+    key = {"framework": done.framework.key}
+    pairs = ({"indicator": id} | _row(p, _PAIR) for (id, _), found in done.mirrors.items() for p in found)
     return {
-        "observations.csv": _csv(observations),
-        "regional.csv": _csv(totals),
-        "ratings.csv": _csv(rated),
-        "mirror.csv": _csv(pairs),
+        "observations.csv": _csv(key | _row(c, _OBSERVATION) for c in done.cells.values()),
+        "regional.csv": _csv(key | _row(t, _TOTAL) for t in done.totals.values()),
+        "ratings.csv": _csv(key | _row(r, _RATING) for r in done.ratings),
+        "mirror.csv": _csv(key | pair for pair in pairs),
     }
+
+
+def _row(item: object, names: Sequence[str]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name in names:
+        value = getattr(item, name)
+        if name == "codes":
+            out["breakdown"] = breakdown_key(value)
+        else:
+            out[name] = int(value) if isinstance(value, bool) else value
+    return out
 
 
 def _csv(rows: Iterable[Mapping[str, Any]]) -> str:

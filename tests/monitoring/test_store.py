@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +15,7 @@ import pytest
 
 from survey_toolkit.errors import SurveyToolkitError
 from survey_toolkit.indicators.frameworks import Actual, Record, Selection
-from survey_toolkit.monitoring import Workspace, create_workspace, open_workspace
+from survey_toolkit.monitoring import Workspace, create_workspace, import_returns, open_workspace
 
 A = "SPA4-4.2-a"
 pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
@@ -79,8 +82,10 @@ def test_concurrent_commits_lose_nothing(tmp_path: Path) -> None:
         assert len(lines) == 5
 
 
-@pytest.mark.parametrize("call", ["fsync", "replace"])
-@pytest.mark.parametrize("point", [1, 2])
+@pytest.mark.parametrize(
+    ("call", "point"),
+    [("fsync", 1), ("fsync", 2), ("fsync", 3), ("fsync", 4), ("replace", 1), ("replace", 2)],
+)
 @pytest.mark.parametrize("before", [True, False])
 def test_a_kill_in_the_middle_leaves_a_good_state(
     tmp_path: Path, call: str, point: int, before: bool
@@ -117,6 +122,32 @@ def test_a_kill_in_the_middle_leaves_a_good_state(
     assert after.verify() == []
     lines = (tmp_path / "m" / "records" / "KHM.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(x)["value"] - json.loads(x)["year"] for x in lines if "actual" in x] == [900.0] * 4
+
+
+def test_an_import_that_is_killed_can_be_run_again(example: Workspace, tmp_path: Path) -> None:
+    """The program itself, killed after some of six countries; what is in stays in, the rest comes later."""
+    workspace = create_workspace(tmp_path / "m", "commit-spa4")
+    returns = example.folder / "returns"
+    code = "from survey_toolkit.cli import main; main()"
+    running = subprocess.Popen(
+        [sys.executable, "-c", code, "monitor", "import", str(workspace.folder), str(returns)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    end = time.monotonic() + 60
+    while len(list((workspace.folder / "log").glob("[0-9]*.jsonl"))) < 2 and time.monotonic() < end:
+        assert running.poll() is None or running.returncode == 0
+        time.sleep(0.005)
+    running.kill()
+    running.wait()
+    after = open_workspace(workspace.folder)
+    assert after.verify() == []
+    done = len(after.batches())
+    assert done >= 2
+    report = import_returns(after, [returns], who="t")
+    assert report.doubts == []
+    assert sum(c.batch is not None for c in report.countries) == 6 - done
+    assert after.book().records == example.book().records
+    assert after.verify() == []
 
 
 def test_a_lock_that_stays_held_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
