@@ -78,14 +78,14 @@ def template(
 
     Example: `survey-toolkit monitor template commit --country KHM --language km --out templates`
     """
-    from survey_toolkit.monitoring import open_workspace, return_template
+    from survey_toolkit.monitoring import filled_return, open_workspace
     from survey_toolkit.monitoring.locking import replace_file
 
     workspace = open_workspace(folder)
     book = workspace.book()
     made = {
-        out / f"{workspace.framework.id}_{code}_{lang}.xlsx": return_template(
-            workspace.framework, code, lang, book
+        out / f"{workspace.framework.id}_{code}_{lang}.xlsx": filled_return(
+            workspace.framework, code, book, lang
         )
         for code in country or workspace.framework.countries
         for lang in language or ["en"]

@@ -40,7 +40,7 @@ def filled_return(
     sheets = {str(s["A1"].value).rpartition("|")[2]: s for s in out.worksheets}
     for key, column, value in _answers(framework, book):
         _write(sheets["actuals"], "key", key, column, value)
-    for note in book.narratives(country):
+    for note in (n for n in book.narratives(country) if n.language == language):
         _narrative(sheets["narrative"], note)
     raw = io.BytesIO()
     out.save(raw)

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["return_template", "total_formula"]
 
 _BRAND, _INPUT, _SOFT, _LINE = "0B3A66", "FFF9DB", "EEF3F7", "C9D3DC"
-#: Statuses a country may choose; "revised" is for the log to know.
-CHOICES = tuple(s for s in STATUSES if s != "revised")
+#: Statuses a country may choose.
+CHOICES = STATUSES
 SOURCE_TYPES = ("survey", "admin", "register", "report", "estimate")
 _FONTS = {"km": "Khmer OS", "lo": "Noto Sans Lao", "my": "Noto Sans Myanmar", "th": "Noto Sans Thai"}
 
@@ -117,7 +117,7 @@ class _Sheets:
             self.put(sheet, HEAD_ROW, at, label, bold=True, fill=_BRAND, color="FFFFFF", wrap=True)
             sheet.column_dimensions[_letter(at)].width = width
         sheet.row_dimensions[1].hidden = sheet.row_dimensions[KEY_ROW].hidden = True
-        sheet.row_dimensions[2].height, sheet.row_dimensions[HEAD_ROW].height = 26, 34
+        sheet.row_dimensions[2].height, sheet.row_dimensions[HEAD_ROW].height = 26, 40
         sheet.page_setup.orientation = "landscape"
         sheet.page_setup.fitToHeight = 0
         sheet.sheet_properties.pageSetUpPr.fitToPage = True
@@ -277,8 +277,7 @@ class _Sheets:
                 self.answer(sheet, at, column, total_formula(parts, _letter(column)), formula=True, bold=True)
             else:
                 self.answer(sheet, at, column)
-        if total:
-            sheet.row_dimensions[at].height = 50
+        sheet.row_dimensions[at].height = 50 if total else 18
 
     def _parts(self, row: Row, places: dict[str, int]) -> list[int]:
         name = summed_dimension(row.indicator)

@@ -235,7 +235,11 @@ def test_the_command_line_goes_the_whole_way(cli: object, tmp_path: Path) -> Non
     assert cli("monitor", "init", folder, "--example")[0] == 0
     code, text, _ = cli("monitor", "template", folder, "--country", "KHM", "--language", "km", "--out", out)
     assert code == 0
-    assert (tmp_path / "out" / "commit-spa4_KHM_km.xlsx").is_file()
+    made = tmp_path / "out" / "commit-spa4_KHM_km.xlsx"
+    code, text, _ = cli("monitor", "import", folder, str(made), "--json")
+    assert (code, '"doubts": []' in text, '"batch": null' in text) == (0, True, True), (
+        "what is known is in it"
+    )
     code, text, _ = cli("monitor", "import", folder, f"{folder}/returns")
     assert (code, "nothing new" in text) == (0, True)
     code, text, _ = cli("monitor", "compile", folder, "--out", out)
