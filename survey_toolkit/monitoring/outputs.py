@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from survey_toolkit.dissemination.text import neutralise
 from survey_toolkit.indicators.frameworks import STATES, breakdown_key
 from survey_toolkit.monitoring.blocks import RATINGS, STATE_MARKS, Block, Item
 from survey_toolkit.monitoring.compiled import Compiled
 from survey_toolkit.monitoring.country import country_sheets
 from survey_toolkit.monitoring.locking import replace_file
 from survey_toolkit.monitoring.report import progress_html, regional_blocks
+from survey_toolkit.monitoring.safe import neutralise
 from survey_toolkit.standards import in_language
 
 if TYPE_CHECKING:

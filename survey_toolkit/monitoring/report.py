@@ -98,11 +98,10 @@ def _tree(done: Compiled) -> list[tuple[int, FrameworkNode, list[str]]]:
 
 @lru_cache(maxsize=1)
 def _template() -> Template:
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    loaders = [PackageLoader("survey_toolkit.monitoring"), PackageLoader("survey_toolkit.dissemination")]
     environment = Environment(
-        loader=ChoiceLoader(loaders),
+        loader=PackageLoader("survey_toolkit.monitoring"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -6,7 +6,6 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from survey_toolkit.dissemination.text import neutralise
 from survey_toolkit.errors import SurveyToolkitError, did_you_mean
 from survey_toolkit.indicators.frameworks import STATUSES, Book, Framework
 from survey_toolkit.monitoring.layout import (
@@ -22,6 +21,7 @@ from survey_toolkit.monitoring.layout import (
     summed_dimension,
     words,
 )
+from survey_toolkit.monitoring.safe import neutralise
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
