@@ -25,6 +25,13 @@ HERE = Path(__file__).resolve().parent
 
 RUN = """
 import json, resource, sys, time
+
+
+def peak(process="self"):  # ru_maxrss would hold the size of the parent that started this process
+    lines = open(f"/proc/{process}/status").read().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
 what, file, target = sys.argv[1:]
 start = time.perf_counter()
 if what == "ours":
@@ -45,13 +52,16 @@ else:
         import duckdb
         duckdb.sql(f"COPY frame TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
 wall = time.perf_counter() - start
-own = resource.getrusage(resource.RUSAGE_SELF)
+readers = []
 if what.startswith("ours"):
     from survey_toolkit.microdata import _process
+    readers = [peak(worker.process.pid) for worker in _process._current.values()]
+own = resource.getrusage(resource.RUSAGE_SELF)
+if what.startswith("ours"):
     _process._close_current()
 child = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(json.dumps({"wall": wall, "cpu": sum((own.ru_utime, own.ru_stime, child.ru_utime, child.ru_stime)),
-                  "rss": own.ru_maxrss / 1024, "child": child.ru_maxrss / 1024, "shape": shape}))
+                  "rss": peak(), "child": sum(readers), "shape": shape}))
 """
 WHAT = ("pyreadstat", "ours", "pyreadstat to Parquet", "ours to Parquet", "ours, metadata")
 
