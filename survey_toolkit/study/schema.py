@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
-Interval = Literal["logit", "beta", "wald"]
+Interval = Literal["beta", "logit", "wald", "clopper_pearson", "wilson", "likelihood", "asin"]
 OutputFormat = Literal["csv", "xlsx", "html", "sdmx", "json"]
 
 
@@ -149,7 +149,7 @@ class IndicatorSpec(StrictModel):
     by: Annotated[
         tuple[tuple[str, ...], ...], Field(description="breakdowns; each a list of harmonized variables")
     ] = ()
-    interval: Interval = "logit"
+    interval: Interval = "beta"
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     undetermined: Annotated[
         Literal["exclude", "not_met", "met"],
