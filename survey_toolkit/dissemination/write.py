@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from survey_toolkit.dissemination.context import ReportContext
-from survey_toolkit.dissemination.csv_out import figures_csv, table_csv
+from survey_toolkit.dissemination.formats.csv_out import figures_csv, table_csv
 from survey_toolkit.dissemination.report import report_html
-from survey_toolkit.dissemination.sdmx import OWN, SDG, sdmx_csv, split_by_structure
-from survey_toolkit.dissemination.structures import load_structure
-from survey_toolkit.dissemination.xlsx import figures_xlsx
+from survey_toolkit.dissemination.formats.sdmx_rows import OWN, SDG, sdmx_csv, split_by_structure
+from survey_toolkit.dissemination.formats.structures import load_structure
+from survey_toolkit.dissemination.formats.xlsx import figures_xlsx
 from survey_toolkit.errors import SurveyToolkitError, did_you_mean
 from survey_toolkit.indicators import Figure, Figures
 

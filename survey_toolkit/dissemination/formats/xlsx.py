@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from survey_toolkit.dissemination.context import ReportContext
-from survey_toolkit.dissemination.csv_out import figure_columns, figure_row
+from survey_toolkit.dissemination.formats.csv_out import figure_columns, figure_row
 from survey_toolkit.dissemination.tables import MARKS, PublicationTable, Row, mark_of, publication_tables
-from survey_toolkit.dissemination.text import neutralise
+from survey_toolkit.dissemination.formats.text import neutralise
 from survey_toolkit.indicators import TOTAL, Figure, Figures
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from survey_toolkit.dissemination.svg import Svg, nice_ticks, wrap
+from survey_toolkit.dissemination.charts.svg import Svg, nice_ticks, wrap
 from survey_toolkit.dissemination.tables import Group, PublicationTable, mark_of, shown_value
 from survey_toolkit.indicators import Figure, format_number
 from survey_toolkit.indicators.units import UNITS

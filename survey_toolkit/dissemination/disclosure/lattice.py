@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import product
 from typing import TypeAlias
 
 import numpy as np
@@ -71,8 +71,18 @@ class Lattice:
         return known
 
 
-def build_lattice(cells: Collection[Cell]) -> Lattice:
+def build_lattice(
+    cells: Collection[Cell], hierarchies: Mapping[int, Mapping[str, str]] | None = None
+) -> Lattice:
     """Find all margins of a set of cells and the sums between them.
+
+    Parameters
+    ----------
+    cells : collection of Cell
+        Published cells.
+    hierarchies : mapping, optional
+        Place of a dimension to (code to the code it is part of), e.g. districts to regions. A code that is
+        part of no other is part of the total.
 
     Examples
     --------
@@ -81,19 +91,29 @@ def build_lattice(cells: Collection[Cell]) -> Lattice:
     (('_T', '_T'),)
     >>> [relation.children for relation in lattice.relations]
     [(('F', '_T'), ('M', '_T')), (('_T', '5-11'), ('_T', '12-17'))]
+    >>> regions = build_lattice([("_T",), ("N",), ("N1",), ("N2",), ("S",)], {0: {"N1": "N", "N2": "N"}})
+    >>> [(relation.parent, relation.children) for relation in regions.relations]
+    [(('_T',), (('N',), ('S',))), (('N',), (('N1',), ('N2',)))]
     """
     published = tuple(dict.fromkeys(cells))
+    above = {i: dict(codes) for i, codes in (hierarchies or {}).items()}
+
+    def lines(i: int, code: str) -> tuple[str, ...]:
+        """A code and everything it is part of, the total last."""
+        found = [code]
+        while found[-1] != TOTAL and len(found) <= len(above.get(i, ())) + 1:
+            found.append(above.get(i, {}).get(found[-1], TOTAL))
+        return tuple(found)
+
     nodes: dict[Cell, None] = dict.fromkeys(published)
     for cell in published:
-        places = [i for i, code in enumerate(cell) if code != TOTAL]
-        for size in range(1, len(places) + 1):
-            for chosen in combinations(places, size):
-                nodes.setdefault(tuple(TOTAL if i in chosen else c for i, c in enumerate(cell)))
+        for margin in product(*(lines(i, code) for i, code in enumerate(cell))):
+            nodes.setdefault(margin)
     children: dict[tuple[Cell, int], list[Cell]] = {}
     for cell in nodes:
         for i, code in enumerate(cell):
             if code != TOTAL:
-                children.setdefault(((*cell[:i], TOTAL, *cell[i + 1 :]), i), []).append(cell)
+                children.setdefault(((*cell[:i], lines(i, code)[1], *cell[i + 1 :]), i), []).append(cell)
     relations = tuple(Relation(parent, tuple(found)) for (parent, _), found in children.items())
     given = set(published)
     latent = tuple(cell for cell in nodes if cell not in given)

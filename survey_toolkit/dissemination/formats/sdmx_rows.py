@@ -12,7 +12,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from survey_toolkit.dissemination.structures import DataStructure, check_rows, load_structure
+from survey_toolkit.dissemination.formats.structures import DataStructure, check_rows, load_structure
 from survey_toolkit.errors import DefinitionError, did_you_mean
 from survey_toolkit.indicators import TOTAL, Figure, Figures
 

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from survey_toolkit.dissemination.text import neutralise
+from survey_toolkit.dissemination.formats.text import neutralise
 from survey_toolkit.indicators import TOTAL, Figure
 
 __all__ = ["figure_columns", "figure_row", "figures_csv", "table_csv"]

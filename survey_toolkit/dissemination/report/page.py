@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from survey_toolkit.dissemination.charts import detected_estimated_chart, interval_chart
+from survey_toolkit.dissemination.charts.intervals import detected_estimated_chart, interval_chart
 from survey_toolkit.dissemination.context import ReportContext
 from survey_toolkit.dissemination.tables import (
     MARKS,
@@ -64,7 +64,7 @@ def _template() -> Template:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("survey_toolkit.dissemination"),
+        loader=PackageLoader("survey_toolkit.dissemination.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

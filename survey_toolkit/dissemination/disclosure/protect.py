@@ -17,72 +17,23 @@ What is decided here
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from survey_toolkit.dissemination.additive import (
-    Attack,
+from survey_toolkit.dissemination.disclosure.lattice import (
     Cell,
     Intervals,
-    Lattice,
     build_lattice,
     inferred_intervals,
 )
+from survey_toolkit.dissemination.disclosure.policy import DisclosurePolicy
+from survey_toolkit.dissemination.disclosure.problem import Problem
+from survey_toolkit.dissemination.disclosure.tables import solve
 from survey_toolkit.errors import DisclosureError
 from survey_toolkit.indicators import TOTAL, Figure, Figures
 
-__all__ = ["DisclosurePolicy", "DisclosureReport", "Protected", "SuppressedCell", "attack", "protect"]
-
-_TINY = 1e-6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisclosurePolicy:
-    """What is too small to publish.
-
-    Attributes
-    ----------
-    threshold : int
-        Smallest unweighted count that is published (default 5).
-    complement : bool
-        Protect few negative cases as well.
-    reason : str
-        Why a threshold below 5 is safe; shown in the report.
-
-    Raises
-    ------
-    DisclosureError
-        If the threshold is negative, or below 5 without a reason.
-    """
-
-    threshold: int = 5
-    complement: bool = True
-    reason: str = ""
-
-    def __post_init__(self) -> None:
-        if self.threshold < 0 or (self.threshold < 5 and not self.reason):
-            raise DisclosureError(
-                "the smallest count that is published is too low",
-                found=str(self.threshold),
-                expected="5 or more, or a reason why fewer is safe",
-                code="low-threshold",
-            )
-
-    @property
-    def text(self) -> str:
-        """The policy in words, for the methods annex."""
-        text = (
-            f"Cells with 1 to {self.threshold - 1} positive cases (unweighted) are suppressed"
-            if self.threshold > 1
-            else "No cell is suppressed for its size"
-        )
-        if self.complement and self.threshold > 1:
-            text += f", as are cells with fewer than {self.threshold} negative cases"
-        text += (
-            ". Further cells are suppressed so that none can be calculated from margins, which is "
-            "verified by linear programming. A count of zero is published."
-        )
-        return text + (f" Reason for the threshold: {self.reason}" if self.reason else "")
+__all__ = ["DisclosureReport", "Protected", "SuppressedCell", "attack", "protect"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,17 +159,32 @@ def _mask(figure: Figure, kind: str | None) -> Figure:
     return figure
 
 
+#: Series of detected victims by form of exploitation are parts of one total: number and rate of each part
+#: stand in one table with it, because any of them can be had from the others.
+_PARTS = re.compile(r"(VC_HTF_DETV)(SX|FL|OG|OP)?R?")
+
+
 def _table(figure: Figure) -> tuple[str, ...]:
     """Figures with the same key rest on the same people."""
-    return (figure.variable, f"{figure.definition}@{figure.version}", figure.country, figure.period)
+    part = _PARTS.fullmatch(figure.variable)
+    subject = part[1] if part else figure.variable
+    return (subject, f"{figure.definition}@{figure.version}", figure.country, figure.period)
 
 
 def _dimensions(figures: Iterable[Figure]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(d for f in figures for d in f.breakdown))
+    items = list(figures)
+    forms = ("form",) if any(_form(f) != TOTAL for f in items) else ()
+    return (*dict.fromkeys(d for f in items for d in f.breakdown), *forms)
+
+
+def _form(figure: Figure) -> str:
+    part = _PARTS.fullmatch(figure.variable)
+    return (part[2] or TOTAL) if part else TOTAL
 
 
 def _cell(figure: Figure, dimensions: tuple[str, ...]) -> Cell:
-    return tuple(figure.breakdown.get(d, TOTAL) for d in dimensions)
+    codes = {**figure.breakdown, "form": figure.breakdown.get("form", _form(figure))}
+    return tuple(codes.get(d, TOTAL) for d in dimensions)
 
 
 def _counts(figures: list[Figure]) -> Counts:
@@ -264,72 +230,26 @@ def primary_cells(counts: Counts, policy: DisclosurePolicy) -> dict[Cell, list[i
 
 
 def _protect_table(figures: list[Figure], policy: DisclosurePolicy) -> dict[Cell, str]:
-    """Suppressed cells of one table and why; ends, because each round adds a cell."""
+    """Suppressed cells of one table and why."""
     counts = _counts(figures)
     primary = primary_cells(counts, policy)
+    for cell in _few_places(figures, policy):
+        primary.setdefault(cell, [0])
     if not primary:
         return {}
-    search = Search(build_lattice(counts.positive), counts, primary, policy.threshold)
-    return {cell: "primary" if cell in primary else "complementary" for cell in search.run()}
+    problem = Problem(build_lattice(counts.positive), counts.tables, primary, float(policy.threshold))
+    hidden, _, _ = solve(problem, policy.method)
+    return {cell: "primary" if cell in primary else "complementary" for cell in hidden}
 
 
-class Search:
-    """Adds cells to the primary ones until neither subtraction nor the linear programme finds one."""
-
-    def __init__(
-        self, lattice: Lattice, counts: Counts, primary: Mapping[Cell, list[int]], threshold: int
-    ) -> None:
-        self.lattice, self.counts, self.primary, self.threshold = lattice, counts, primary, threshold
-        self.hidden = dict.fromkeys(primary)
-        # More suppression only widens what can be inferred, so a cell that passed need not be attacked again.
-        self.passed: set[tuple[int, Cell]] = set()
-
-    def run(self) -> list[Cell]:
-        """Suppressed cells."""
-        while (near := self._by_subtraction() or self._by_programme()) is not None:
-            partner = self._partner(near)
-            if partner is None:
-                break
-            self.hidden[partner] = None
-        return list(self.hidden)
-
-    def _by_subtraction(self) -> set[Cell] | None:
-        """Members of the first sum with a single unknown cell."""
-        unknown = {*self.hidden, *self.lattice.latent}
-        for relation in self.lattice.relations:
-            inside = [cell for cell in relation.members if cell in unknown]
-            if len(inside) == 1 and inside[0] in self.hidden:
-                return set(relation.members)
-        return None
-
-    def _by_programme(self) -> set[Cell] | None:
-        """Neighbours of the first cell about which too much can be inferred."""
-        for which, table in enumerate(self.counts.tables):
-            if not table:
-                continue
-            attacker = Attack(self.lattice, table, self.hidden)
-            for cell in self.hidden:
-                if (which, cell) in self.passed:
-                    continue
-                low, high = attacker.interval(cell)
-                primary = which in self.primary.get(cell, ())
-                # That a cell is zero may be inferred, as zeros are published anyway.
-                wide = self.threshold if primary else (1 if table[cell] > 0 else 0)
-                if high - low < wide - _TINY:
-                    near = {c for r in self.lattice.relations if cell in r.members for c in r.members}
-                    return near or {cell}
-                self.passed.add((which, cell))
-        return None
-
-    def _partner(self, near: set[Cell]) -> Cell | None:
-        """Cheapest cell still published: in the sum at stake, deep in the table, small, not zero."""
-
-        def cost(cell: Cell) -> tuple[bool, bool, int, float, float, Cell]:
-            margins = sum(code == TOTAL for code in cell)
-            size = self.counts.positive[cell]
-            return cell not in near, size == 0, margins, size, self.counts.total[cell], cell
-
-        return min((c for c in self.lattice.published if c not in self.hidden), key=cost, default=None)
+def _few_places(figures: list[Figure], policy: DisclosurePolicy) -> list[Cell]:
+    """Cells with cases that rest on too few primary sampling units."""
+    dimensions = _dimensions(figures)
+    return [
+        _cell(f, dimensions)
+        for f in figures
+        if f.n_psu is not None and f.n_psu < policy.min_psu and f.n_positive
+    ]
 
 
 def attack(figures: Iterable[Figure], protected: Protected) -> dict[tuple[str, ...], Intervals]:
