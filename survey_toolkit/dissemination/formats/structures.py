@@ -27,6 +27,7 @@ _NUMERIC = ("OBS_VALUE", "UPPER_BOUND", "LOWER_BOUND")
 class _StructureFile(StrictModel):
     id: str
     structure: str
+    dataflow: str = ""
     extends: str | None = None
     dimensions: tuple[str, ...]
     measure: str
@@ -43,8 +44,8 @@ class DataStructure(_StructureFile):
 
     Attributes
     ----------
-    id : str
-        ``agency:id(version)``.
+    id, dataflow : str
+        ``agency:id(version)`` of the structure and of the dataflow reported under it.
     dimensions, measure, attributes
         Components in order; an attribute is mandatory or not.
     custom_codes : int
@@ -59,6 +60,11 @@ class DataStructure(_StructureFile):
         ISO 3166-1 alpha-3 code to the M49 code of ``REF_AREA``.
     """
 
+    def model_post_init(self, context: object) -> None:
+        """Name the dataflow after the structure where the file names none."""
+        if not self.dataflow:
+            object.__setattr__(self, "dataflow", self.id)
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of an SDMX-CSV 2.0 file of this structure."""
@@ -67,6 +73,8 @@ class DataStructure(_StructureFile):
 
     def has(self, component: str, code: str) -> bool:
         """Whether a code may stand in a component; a component without a list takes any text."""
+        if code in self.codes.get(component, ()):
+            return True
         if component == "CUST_BREAKDOWN" and re.fullmatch(r"C\d{2,3}", code):
             return 1 <= int(code[1:]) <= self.custom_codes
         if component == "REF_AREA" and self.user_areas and re.fullmatch(r"X[A-Z]{2}", code):
