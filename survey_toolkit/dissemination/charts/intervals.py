@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from survey_toolkit.dissemination.charts.style import BLUE, GRID, INK, MUTED, ORANGE, PALE
 from survey_toolkit.dissemination.charts.svg import Svg, nice_ticks, wrap
 from survey_toolkit.dissemination.tables import Group, PublicationTable, mark_of, shown_value
 from survey_toolkit.indicators import Figure, format_number
@@ -16,7 +17,6 @@ from survey_toolkit.indicators.units import UNITS
 
 __all__ = ["detected_estimated_chart", "interval_chart"]
 
-INK, MUTED, GRID, BLUE, PALE, ORANGE = "#1b2733", "#5b6875", "#dde3e8", "#0f4c81", "#8fb3d1", "#b3541e"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +92,14 @@ def detected_estimated_chart(table: PublicationTable, chart_id: str, *, narrow: 
     height = 40 + 52 * len(bars)
     spoken = [("", "Detected" if f is detected else "Estimated", f) for f in bars]
     svg = Svg(chart_id, frame.width, height + 30, "Detected and estimated victims", _spoken(spoken))
-    svg.add(
-        "defs",
-        f'<pattern id="{chart_id}-h" width="6" height="6" patternUnits="userSpaceOnUse" '
-        f'patternTransform="rotate(45)"><rect width="6" height="6" fill="#e6eef5"/>'
-        f'<line x1="0" y1="0" x2="0" y2="6" stroke="{PALE}" stroke-width="3"/></pattern>',
-    )
+    hatch = svg.hatch(PALE)
     _axis(svg, frame, ticks, height, table.groups[0])
     for i, figure in enumerate(bars):
         _bar(svg, frame, 34 + 52 * i, figure, detected, ticks[-1])
     svg.add("rect", x=frame.left, y=height + 14, width=12, height=10, fill=BLUE)
     svg.text(frame.left + 17, height + 23, "detected", font_size=11, fill=MUTED)
     svg.add(
-        "rect", x=frame.left + 84, y=height + 14, width=12, height=10, fill=f"url(#{chart_id}-h)", stroke=PALE
+        "rect", x=frame.left + 84, y=height + 14, width=12, height=10, fill=hatch, stroke=PALE
     )
     svg.text(frame.left + 101, height + 23, "not detected", font_size=11, fill=MUTED)
     return svg
@@ -184,13 +179,7 @@ def _bar(svg: Svg, frame: _Frame, y: float, figure: Figure, detected: Figure, to
 
 
 def _diamond(svg: Svg, x: float, y: float) -> None:
-    svg.add(
-        "path",
-        d=f"M{x:.1f} {y - 7:.1f}l7 7l-7 7l-7 -7z",
-        fill="none",
-        stroke=ORANGE,
-        stroke_width=2,
-    )
+    svg.diamond(x, y, fill="none", stroke=ORANGE, stroke_width=2)
 
 
 def _interval(figure: Figure, decimals: int) -> str:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
+from pathlib import Path
+from typing import Any
 
-__all__ = ["Svg", "nice_ticks", "wrap"]
+from survey_toolkit.errors import SurveyToolkitError
+
+__all__ = ["MARGINS", "Svg", "nice_ticks", "wrap"]
+
+#: Left, top, right and bottom of a drawing that stands alone; the title is on top.
+MARGINS = (20, 44, 20, 18)
 
 
 @dataclass(slots=True)
 class Svg:
-    """A drawing under construction.
+    """A drawing under construction; shows itself in a notebook and saves as SVG or PNG.
 
     Attributes
     ----------
@@ -21,6 +30,7 @@ class Svg:
         Size of the view box in its own units.
     title, description : str
         Alternative text.
+    elements : list of (element, content, attributes)
 
     Examples
     --------
@@ -35,32 +45,98 @@ class Svg:
     height: float
     title: str
     description: str
-    parts: list[str] = field(default_factory=list)
+    elements: list[tuple[str, str | None, dict[str, Any]]] = field(default_factory=list)
 
     def add(self, element: str, /, content: str | None = None, **attributes: object) -> None:
         """Add an element; ``stroke_width`` becomes ``stroke-width``, ``class_`` becomes ``class``."""
-        written = "".join(
-            f' {name.rstrip("_").replace("_", "-")}="{escape(_text(value))}"'
-            for name, value in attributes.items()
-            if value is not None
-        )
-        self.parts.append(
-            f"<{element}{written}/>" if content is None else f"<{element}{written}>{content}</{element}>"
-        )
+        given = {n.rstrip("_").replace("_", "-"): v for n, v in attributes.items() if v is not None}
+        self.elements.append((element, content, given))
 
     def text(self, x: float, y: float, content: str, **attributes: object) -> None:
         """Add a line of text, escaped."""
         self.add("text", escape(content), x=x, y=y, **attributes)
 
+    def hatch(self, colour: str = "#8fb3d1", ground: str = "#e6eef5") -> str:
+        """Define a hatching and return it as a fill: it is seen in grey as well."""
+        self.add(
+            "defs",
+            f'<pattern id="{self.id}-h" width="6" height="6" patternUnits="userSpaceOnUse" '
+            f'patternTransform="rotate(45)"><rect width="6" height="6" fill="{ground}"/>'
+            f'<line x1="0" y1="0" x2="0" y2="6" stroke="{colour}" stroke-width="3"/></pattern>',
+        )
+        return f"url(#{self.id}-h)"
+
+    def polygon(self, points: Sequence[tuple[float, float]], **attributes: object) -> None:
+        """Add a closed shape."""
+        self.add("polygon", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in points), **attributes)
+
+    def diamond(self, x: float, y: float, size: float = 7.0, **attributes: object) -> None:
+        """Add a diamond around a point."""
+        self.polygon([(x, y - size), (x + size, y), (x, y + size), (x - size, y)], **attributes)
+
+    def whisker(self, x: float, low: float, high: float, **attributes: object) -> None:
+        """Add an upright interval with its ends."""
+        self.add("line", x1=x, x2=x, y1=low, y2=high, **attributes)
+        for y in (low, high):
+            self.add("line", x1=x - 4, x2=x + 4, y1=y, y2=y, **{**attributes, "stroke_dasharray": None})
+
     def render(self, *, css_class: str = "chart", standalone: bool = False) -> str:
         """The drawing as an ``svg`` element; ``standalone`` for a file of its own."""
         space = ' xmlns="http://www.w3.org/2000/svg"' if standalone else ""
+        font = "Noto Sans, Segoe UI, Helvetica, Arial, sans-serif" if standalone else "inherit"
+        parts = []
+        for element, content, attributes in self.elements:
+            written = "".join(f' {name}="{escape(_text(value))}"' for name, value in attributes.items())
+            parts.append(
+                f"<{element}{written}/>" if content is None else f"<{element}{written}>{content}</{element}>"
+            )
+        box = f"0 0 {_text(self.width)} {_text(self.height)}"
+        if standalone:
+            left, top, right, bottom = MARGINS
+            box = (
+                f"{-left} {-top} {_text(self.width + left + right)} {_text(self.height + top + bottom)}\" "
+                'style="background:#fff'
+            )
+            parts.append(
+                f'<text x="0" y="-18" font-size="15" font-weight="700" fill="#1b2733">{escape(self.heading)}</text>'
+            )
         return (
-            f'<svg{space} class="{escape(css_class)}" viewBox="0 0 {_text(self.width)} {_text(self.height)}" '
-            f'role="img" aria-labelledby="{self.id}-t {self.id}-d" font-family="inherit" font-size="13">'
+            f'<svg{space} class="{escape(css_class)}" viewBox="{box}" '
+            f'role="img" aria-labelledby="{self.id}-t {self.id}-d" font-family="{font}" font-size="13">'
             f'<title id="{self.id}-t">{escape(self.title)}</title>'
-            f'<desc id="{self.id}-d">{escape(self.description)}</desc>{"".join(self.parts)}</svg>'
+            f'<desc id="{self.id}-d">{escape(self.description)}</desc>{"".join(parts)}</svg>'
         )
+
+    @property
+    def heading(self) -> str:
+        """The title as far as it fits on one line of a drawing that stands alone."""
+        room = max(20, int(self.width / 8))
+        return self.title if len(self.title) <= room else f"{self.title[: room - 1]}…"
+
+    def _repr_svg_(self) -> str:
+        return self.render(standalone=True)
+
+    def save(self, path: str | os.PathLike[str], *, scale: float = 2.0) -> Path:
+        """Write ``.svg`` or ``.png`` (``scale`` pixels a unit).
+
+        Raises
+        ------
+        SurveyToolkitError
+            For another ending.
+        """
+        file = Path(path)
+        if file.suffix.lower() == ".svg":
+            file.write_text(self.render(standalone=True) + "\n", encoding="utf-8")
+        elif file.suffix.lower() == ".png":
+            from survey_toolkit.dissemination.charts.png import png_bytes
+
+            file.write_bytes(png_bytes(self, scale))
+        else:
+            raise SurveyToolkitError(
+                "charts are written as SVG or PNG", where=str(file), found=f"'{file.suffix}'",
+                expected=".svg or .png", code="chart-format",
+            )  # fmt: skip
+        return file
 
 
 def _text(value: object) -> str:
