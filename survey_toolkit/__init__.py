@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from survey_toolkit import datasets, multiple_systems, standards
-    from survey_toolkit.dissemination import write
+    from survey_toolkit.dissemination import plot, write
     from survey_toolkit.errors import SurveyToolkitError
     from survey_toolkit.estimation import Estimates, Survey, SurveyDesign
     from survey_toolkit.indicators import Figure, Figures, Trace
@@ -62,6 +62,7 @@ _HOME = {
     "Figure": "indicators",
     "Figures": "indicators",
     "Trace": "indicators",
+    "plot": "dissemination",
     "write": "dissemination",
     "Study": "study",
     "StudyRun": "study",
@@ -87,6 +88,7 @@ __all__ = [
     "harmonize",
     "join",
     "multiple_systems",
+    "plot",
     "read_microdata",
     "standards",
     "write",

@@ -15,7 +15,16 @@ from survey_toolkit.dissemination.context import dimension_title
 from survey_toolkit.indicators import TOTAL, Figure, decimals_for, format_number, presentation
 from survey_toolkit.indicators.units import UNITS
 
-__all__ = ["MARKS", "Group", "PublicationTable", "Row", "mark_of", "publication_tables", "shown_value", "weighted_n"]
+__all__ = [
+    "MARKS",
+    "Group",
+    "PublicationTable",
+    "Row",
+    "mark_of",
+    "publication_tables",
+    "shown_value",
+    "weighted_n",
+]
 
 #: Dimension and code of each dimension that is broken down.
 Cell: TypeAlias = tuple[tuple[str, str], ...]

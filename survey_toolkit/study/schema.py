@@ -30,7 +30,10 @@ __all__ = [
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 Interval = Literal["logit", "beta", "wald"]
-OutputFormat = Literal["csv", "xlsx", "html", "sdmx", "json"]
+OutputFormat = Literal[
+    "csv", "xlsx", "html", "sdmx", "json", "sdmx-csv-1.0", "sdmx-ml-2.1", "sdmx-ml-3.0", "open-sdg", "ilostat",
+    "unodc", "sdg-database", "datapackage", "ddi", "tables-csv", "tables-html", "latex", "markdown",
+]  # fmt: skip
 
 
 class CountrySpec(StrictModel):

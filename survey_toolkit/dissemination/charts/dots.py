@@ -82,7 +82,9 @@ def _row(svg: Svg, scale: Scale, y: float, dot: Dot, places: int) -> None:
     ends = [scale(min(n, scale.ticks[-1])) for n in (dot.low, dot.high) if n is not None]
     if len(ends) == 2:
         dash = None if dot.reliable else "4 3"
-        svg.add("line", x1=ends[0], x2=ends[1], y1=y, y2=y, stroke=BLUE, stroke_width=2, stroke_dasharray=dash)
+        svg.add(
+            "line", x1=ends[0], x2=ends[1], y1=y, y2=y, stroke=BLUE, stroke_width=2, stroke_dasharray=dash
+        )
         for x, limit in zip(ends, (dot.low, dot.high), strict=True):
             if limit is not None and limit <= scale.ticks[-1]:
                 svg.add("line", x1=x, x2=x, y1=y - 4, y2=y + 4, stroke=BLUE, stroke_width=2)

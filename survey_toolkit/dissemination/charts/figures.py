@@ -6,7 +6,16 @@ import re
 from collections.abc import Callable, Sequence
 
 from survey_toolkit.dissemination.charts.style import (
-    BLUE, GRID, INK, MUTED, ORANGE, PALE, SERIES, Scale, label, mark,
+    BLUE,
+    GRID,
+    INK,
+    MUTED,
+    ORANGE,
+    PALE,
+    SERIES,
+    Scale,
+    label,
+    mark,
 )  # fmt: skip
 from survey_toolkit.dissemination.charts.svg import Svg
 from survey_toolkit.errors import SurveyToolkitError
@@ -28,7 +37,10 @@ def _unit(figures: Sequence[Figure]) -> str:
     units = list(dict.fromkeys(f.unit for f in figures))
     if len(units) > 1:
         raise SurveyToolkitError(
-            "one chart has one unit", found=", ".join(units), hint="figures.filter(series=...)", code="two-units"
+            "one chart has one unit",
+            found=", ".join(units),
+            hint="figures.filter(series=...)",
+            code="two-units",
         )
     return units[0]
 
@@ -126,16 +138,27 @@ def pyramid_chart(figures: Sequence[Figure], title: str = "", *, id: str = "pyra
     if not used:
         raise _nothing("pyramid", "a breakdown by sex (F, M) and age")
     unit = UNITS[_unit(used)]
-    ages = sorted({age for _, age in cells}, key=lambda a: float((re.findall(r"\d+", a) or ["999"])[0]), reverse=True)
+    ages = sorted(
+        {age for _, age in cells}, key=lambda a: float((re.findall(r"\d+", a) or ["999"])[0]), reverse=True
+    )
     svg = Svg(id, 720, 74 + 30 * len(ages), title or f"{used[0].label} by sex and age", "")
     top, middle = _largest(used), 360.0
     sides = {"M": Scale.of(top, middle - 50, 40, 3), "F": Scale.of(top, middle + 50, 680, 3)}
     for sex, scale in sides.items():
         for tick in scale.ticks:
             svg.add("line", x1=scale(tick), x2=scale(tick), y1=36, y2=44 + 30 * len(ages), stroke=GRID)
-            svg.text(scale(tick), 60 + 30 * len(ages), f"{tick:g}", text_anchor="middle", font_size=11, fill=MUTED)
+            svg.text(
+                scale(tick), 60 + 30 * len(ages), f"{tick:g}", text_anchor="middle", font_size=11, fill=MUTED
+            )
         word = "Male" if sex == "M" else "Female"
-        svg.text(scale.ticks and scale(scale.ticks[-1] / 2), 16, word, text_anchor="middle", font_weight=700, fill=INK)
+        svg.text(
+            scale(scale.ticks[-1] / 2),
+            16,
+            word,
+            text_anchor="middle",
+            font_weight=700,
+            fill=INK,
+        )
     svg.text(middle, 72 + 30 * len(ages), unit.label, text_anchor="middle", font_size=11, fill=MUTED)
     places, said = _decimals(used), []
     hatch = svg.hatch(PALE)
@@ -143,10 +166,10 @@ def pyramid_chart(figures: Sequence[Figure], title: str = "", *, id: str = "pyra
         y = 40 + 30 * i
         svg.text(middle, y + 17, _age_label(cells, age), text_anchor="middle", font_size=12.5, fill=INK)
         for sex, scale in sides.items():
-            f = cells.get((sex, age))
-            if f is not None:
-                _pyramid_bar(svg, scale, y, f, hatch if sex == "F" else BLUE, places)
-                said.append(f"{f.category}: {f.text}")
+            figure = cells.get((sex, age))
+            if figure is not None:
+                _pyramid_bar(svg, scale, y, figure, hatch if sex == "F" else BLUE, places)
+                said.append(f"{figure.category}: {figure.text}")
     svg.description = "; ".join(said) + "."
     return svg
 
@@ -183,7 +206,9 @@ def bar_chart(figures: Sequence[Figure], title: str = "", *, id: str = "bars") -
     unit = UNITS[_unit(figures)]
     several = len({f.series for f in figures}) > 1
     # The total of a breakdown is no part of it: it comes first.
-    order = sorted(figures, key=lambda f: (several or not f.is_total, -(f.present() or 0.0) if f.shown else 1.0))
+    order = sorted(
+        figures, key=lambda f: (several or not f.is_total, -(f.present() or 0.0) if f.shown else 1.0)
+    )
     svg = Svg(id, 720, 40 + 34 * len(order), title or (figures[0].label if not several else unit.label), "")
     scale = Scale.of(_largest(order), 200, 560)
     scale.across(svg, 24, 32 + 34 * len(order), unit.label)
@@ -198,12 +223,22 @@ def bar_chart(figures: Sequence[Figure], title: str = "", *, id: str = "bars") -
             svg.text(scale.start + 6, y + 4, f.text, font_size=11.5, fill=MUTED)
             continue
         fill = BLUE if f.quality == "reliable" else hatch
-        svg.add("rect", x=scale.start, y=y - 10, width=max(scale(value) - scale.start, 1.0), height=20, fill=fill,
-                stroke=BLUE, stroke_width=1)  # fmt: skip
+        svg.add(
+            "rect",
+            x=scale.start,
+            y=y - 10,
+            width=max(scale(value) - scale.start, 1.0),
+            height=20,
+            fill=fill,
+            stroke=BLUE,
+            stroke_width=1,
+        )
         low, high = f.present("ci_low"), f.present("ci_high")
         if low is not None and high is not None:
             ends = scale(low), scale(high)
             svg.add("line", x1=ends[0], x2=ends[1], y1=y, y2=y, stroke=ORANGE, stroke_width=2)
-        svg.text(svg.width, y + 4.5, format_number(value, places), text_anchor="end", font_size=12.5, fill=INK)
+        svg.text(
+            svg.width, y + 4.5, format_number(value, places), text_anchor="end", font_size=12.5, fill=INK
+        )
     svg.description = "; ".join(said) + "."
     return svg

@@ -18,7 +18,6 @@ from survey_toolkit.indicators.units import UNITS
 __all__ = ["detected_estimated_chart", "interval_chart"]
 
 
-
 @dataclass(frozen=True, slots=True)
 class _Frame:
     """Where labels, plot and values stand."""
@@ -98,9 +97,7 @@ def detected_estimated_chart(table: PublicationTable, chart_id: str, *, narrow: 
         _bar(svg, frame, 34 + 52 * i, figure, detected, ticks[-1])
     svg.add("rect", x=frame.left, y=height + 14, width=12, height=10, fill=BLUE)
     svg.text(frame.left + 17, height + 23, "detected", font_size=11, fill=MUTED)
-    svg.add(
-        "rect", x=frame.left + 84, y=height + 14, width=12, height=10, fill=hatch, stroke=PALE
-    )
+    svg.add("rect", x=frame.left + 84, y=height + 14, width=12, height=10, fill=hatch, stroke=PALE)
     svg.text(frame.left + 101, height + 23, "not detected", font_size=11, fill=MUTED)
     return svg
 

@@ -1,7 +1,7 @@
 """A map of values by area, from boundaries the user gives as GeoJSON.
 
-Five steps of one colour, darker is more; areas without a value are hatched, suppressed ones carry a circle. Only
-coordinates and the property that names an area are read.
+Five steps of one colour, darker is more; areas without a value are hatched, suppressed ones carry a
+circle. Only coordinates and the property that names an area are read.
 """
 
 from __future__ import annotations
@@ -83,13 +83,18 @@ def _load(file: Path) -> Any:
 def _rings(geometry: Any, name: str) -> list[Ring]:
     if not isinstance(geometry, Mapping):
         return []
-    shapes = {"Polygon": [geometry.get("coordinates")], "MultiPolygon": geometry.get("coordinates")}
+    shapes: dict[str, Any] = {
+        "Polygon": [geometry.get("coordinates")],
+        "MultiPolygon": geometry.get("coordinates"),
+    }
     found: list[Ring] = []
     try:
         for polygon in shapes.get(str(geometry.get("type")), []) or []:
             found += [tuple((float(p[0]), float(p[1])) for p in ring) for ring in polygon if len(ring) >= 3]
     except (TypeError, ValueError, IndexError):
-        raise DataFileError("an area has coordinates that are no numbers", where=name, code="not-geojson") from None
+        raise DataFileError(
+            "an area has coordinates that are no numbers", where=name, code="not-geojson"
+        ) from None
     if any(not (-180.5 <= x <= 180.5 and -90.5 <= y <= 90.5) for ring in found for x, y in ring):
         raise DataFileError(
             "the coordinates are not longitude and latitude", where=name, hint="convert to EPSG:4326",
@@ -131,14 +136,18 @@ def map_chart(
     hatch = svg.hatch("#c3ccd4", "#f4f6f8")
     for code, rings in boundaries.areas.items():
         figure = by_area.get(code)
-        path = "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in map(place, ring)) + "Z" for ring in rings)
+        path = "".join(
+            "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in map(place, ring)) + "Z" for ring in rings
+        )
         fill = hatch if figure is None or not figure.shown else _STEPS[_step(figure.present() or 0.0, limits)]
         svg.add("path", d=path, fill=fill, stroke="#ffffff", stroke_width=1, fill_rule="evenodd")
         if figure is not None and not figure.shown:
             svg.text(*_inside(rings, place), "○", text_anchor="middle", font_size=14, fill=INK)
     _legend(svg, place.height + 24, limits, next(iter(by_area.values())), hatch)
     if lost:
-        svg.text(0, place.height + 84, f"Not on the map: {', '.join(sorted(lost))[:110]}", font_size=11, fill=MUTED)
+        svg.text(
+            0, place.height + 84, f"Not on the map: {', '.join(sorted(lost))[:110]}", font_size=11, fill=MUTED
+        )
     told = [f"{f.category}: {f.text}" for f in by_area.values()]
     svg.description = "; ".join(told) + "."
     return svg

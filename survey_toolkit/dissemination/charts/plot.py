@@ -20,7 +20,12 @@ __all__ = ["KINDS", "plot"]
 
 
 def plot(
-    result: Any, path: str | os.PathLike[str] | None = None, kind: str | None = None, *, title: str = "", **options: Any
+    result: Any,
+    path: str | os.PathLike[str] | None = None,
+    kind: str | None = None,
+    *,
+    title: str = "",
+    **options: Any,
 ) -> Svg:
     """Draw any result; with a path also write it as SVG or PNG.
 
@@ -30,10 +35,9 @@ def plot(
     path : path, optional
         Ending ``.svg`` or ``.png``.
     kind : str, optional
-        For figures: ``intervals`` (default), ``trend``, ``pyramid``, ``bars``, ``detected_estimated`` or ``map``
-        (which needs ``boundaries`` and ``key``, and takes ``dimension``).
-    title : str
-        Default: the label of the series.
+        For figures: ``intervals`` (default), ``trend``, ``pyramid``, ``bars``, ``detected_estimated`` or
+        ``map`` (which needs ``boundaries`` and ``key``, and takes ``dimension``). title : str Default:
+        the label of the series.
 
     Returns
     -------
@@ -47,8 +51,8 @@ def plot(
 
     Examples
     --------
-    >>> one = Figure(id="a", indicator="a", series="S", label="Share", variable="v", country="KHM", period="2024",
-    ...              statistic="proportion", unit="PT", value=0.12, ci_low=0.1, ci_high=0.15)
+    >>> one = Figure(id="a", indicator="a", series="S", label="Share", variable="v", country="KHM",
+    ...              period="2024", statistic="proportion", unit="PT", value=0.12, ci_low=0.1, ci_high=0.15)
     >>> plot([one]).description
     'Total: 12.0 % [10.0, 15.0].'
     """
@@ -79,7 +83,10 @@ def _guess(figures: Figures) -> str:
 def _figures(figures: Figures, kind: str, title: str, options: Mapping[str, Any]) -> Svg:
     if kind not in KINDS:
         raise SurveyToolkitError(
-            "there is no such kind of chart", found=f"'{kind}'", expected=did_you_mean(kind, KINDS), code="no-chart"
+            "there is no such kind of chart",
+            found=f"'{kind}'",
+            expected=did_you_mean(kind, KINDS),
+            code="no-chart",
         )
     if not len(figures):
         raise SurveyToolkitError("there is no figure to draw", code="nothing-to-draw")
@@ -128,7 +135,7 @@ KINDS: dict[str, Callable[[Figures, str, Mapping[str, Any]], Svg]] = {
 
 
 def _real(number: Any) -> float | None:
-    return None if number is None or number != number else float(number)  # noqa: PLR0124 (NaN)
+    return None if number is None or number != number else float(number)
 
 
 def _estimates(result: Any, title: str) -> Svg:
@@ -138,7 +145,9 @@ def _estimates(result: Any, title: str) -> Svg:
     for i, domain in enumerate(result.domains):
         value, low, high = (_real(getattr(result, n)[i]) for n in ("estimate", "ci_low", "ci_high"))
         numbers = [None if n is None else n * scale for n in (value, low, high)]
-        words = ", ".join(f"{n} {c}" if str(c).isdigit() else str(c) for n, c in zip(names, domain, strict=True))
+        words = ", ".join(
+            f"{n} {c}" if str(c).isdigit() else str(c) for n, c in zip(names, domain, strict=True)
+        )
         few = _real(result.n[i]) is not None and result.n[i] < 50
         dots.append(
             Dot(label=words or "Total", value=numbers[0], low=numbers[1], high=numbers[2], reliable=not few)
@@ -149,9 +158,11 @@ def _estimates(result: Any, title: str) -> Svg:
 
 def _population(result: Any, title: str) -> Svg:
     dot = Dot(
-        label=str(getattr(result, "method", "estimate")), value=_real(result.estimate), low=_real(result.ci_low),
+        label=str(getattr(result, "method", "estimate")),
+        value=_real(result.estimate),
+        low=_real(result.ci_low),
         high=_real(result.ci_high),
-    )  # fmt: skip
+    )
     seen = _real(getattr(result, "n", None))
     return dot_chart(
         [dot], title or "Estimated number of people", unit="people", decimals=0, reference=seen,
@@ -161,7 +172,13 @@ def _population(result: Any, title: str) -> Svg:
 
 def _comparison(result: Any, title: str) -> Svg:
     dots = [
-        Dot(label=name, value=_real(r.estimate), low=_real(r.ci_low), high=_real(r.ci_high), reliable=not r.notes)
+        Dot(
+            label=name,
+            value=_real(r.estimate),
+            low=_real(r.ci_low),
+            high=_real(r.ci_high),
+            reliable=not r.notes,
+        )
         for name, r in result.results.items()
     ]
     dots += [Dot(label=name, words=f"refused: {why}"[:60]) for name, why in result.refused.items()]
@@ -178,7 +195,11 @@ def _histories(result: Any, title: str) -> Svg:
     dots = [Dot(label=str(name), value=float(matrix[i][i])) for i, name in enumerate(result.lists)]
     for (a, b), n in result.overlaps().items():
         small = 0 < n < 5
-        dots.append(Dot(label=f"{a} and {b}", value=None if small else float(n), words="fewer than 5" if small else ""))
+        dots.append(
+            Dot(
+                label=f"{a} and {b}", value=None if small else float(n), words="fewer than 5" if small else ""
+            )
+        )
     return dot_chart(dots, title or "People on the lists and on two of them", unit="people", decimals=0)
 
 

@@ -18,9 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["png_bytes"]
 
 _FONTS = (
-    "Noto Sans", "Source Sans 3", "Segoe UI", "DejaVu Sans", "Noto Sans Khmer", "Noto Sans Thai", "Noto Sans Lao",
-    "Noto Sans Myanmar", "Noto Sans CJK SC",
-)  # fmt: skip
+    "Noto Sans",
+    "Source Sans 3",
+    "Segoe UI",
+    "DejaVu Sans",
+    "Noto Sans Khmer",
+    "Noto Sans Thai",
+    "Noto Sans Lao",
+    "Noto Sans Myanmar",
+    "Noto Sans CJK SC",
+)
 _ANCHOR = {"start": "left", "middle": "center", "end": "right"}
 
 
@@ -95,8 +102,10 @@ def _points(text: str) -> list[tuple[float, float]]:
 def _look(given: dict[str, Any], order: int) -> dict[str, Any]:
     fill = str(given.get("fill", "#000000"))
     look: dict[str, Any] = {
-        "edgecolor": given.get("stroke", "none"), "linewidth": float(given.get("stroke-width", 1)), "zorder": order,
-    }  # fmt: skip
+        "edgecolor": given.get("stroke", "none"),
+        "linewidth": float(given.get("stroke-width", 1)),
+        "zorder": order,
+    }
     if fill.startswith("url("):
         return {**look, "facecolor": "#e6eef5", "hatch": "////", "edgecolor": given.get("stroke", "#8fb3d1")}
     return {**look, "facecolor": fill}
@@ -108,7 +117,7 @@ def _path(text: str, look: dict[str, Any]) -> Any:
     from matplotlib.path import Path
 
     points: list[tuple[float, float]] = []
-    codes: list[int] = []
+    codes: list[Any] = []
     for ring in re.findall(r"M([^MZ]*)Z", text):
         numbers = [float(n) for n in re.findall(r"-?\d+(?:\.\d+)?", ring)]
         pairs = list(zip(numbers[::2], numbers[1::2], strict=True))

@@ -1,12 +1,13 @@
 """Colours and axes that all charts share.
 
-Position, shape and hatching carry the meaning, colour only repeats it. The four colours of series differ for all
-common colour blindnesses and in lightness, so also in grey.
+Position, shape and hatching carry the meaning, colour only repeats it. The four colours of series differ
+for all common colour blindnesses and in lightness, so also in grey.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from survey_toolkit.dissemination.charts.svg import Svg, nice_ticks, wrap
 from survey_toolkit.indicators import format_number
@@ -43,6 +44,7 @@ class Scale:
         return cls(start, end, tuple(nice_ticks(largest, wanted)))
 
     def __call__(self, value: float) -> float:
+        """Place of a value."""
         return self.start + (self.end - self.start) * value / self.ticks[-1]
 
     def across(self, svg: Svg, top: float, bottom: float, unit: str = "") -> None:
@@ -63,13 +65,15 @@ class Scale:
             y = self(tick)
             line = MUTED if tick == 0 else GRID
             svg.add("line", x1=left, x2=right, y1=y, y2=y, stroke=line, stroke_width=1)
-            svg.text(left - 6, y + 4, format_number(tick, places), text_anchor="end", font_size=11, fill=MUTED)
+            svg.text(
+                left - 6, y + 4, format_number(tick, places), text_anchor="end", font_size=11, fill=MUTED
+            )
 
 
 def mark(svg: Svg, x: float, y: float, series: int = 0, *, filled: bool = True) -> None:
     """Marker of a series; open for values of low reliability."""
     colour, shape = SERIES[series % len(SERIES)]
-    look = {"fill": colour if filled else "#ffffff", "stroke": colour, "stroke_width": 2}
+    look: dict[str, Any] = {"fill": colour if filled else "#ffffff", "stroke": colour, "stroke_width": 2}
     if shape == "circle":
         svg.add("circle", cx=x, cy=y, r=4.5, **look)
     elif shape == "square":
@@ -85,4 +89,6 @@ def label(svg: Svg, x: float, y: float, text: str, width: int, **attributes: obj
     lines = wrap(text, width)
     for i, line in enumerate(lines):
         offset = 4.5 if len(lines) == 1 else (-2 if i == 0 else 10)
-        svg.text(x, y + offset, line, **{"font_size": 13 if len(lines) == 1 else 11.5, "fill": INK, **attributes})
+        svg.text(
+            x, y + offset, line, **{"font_size": 13 if len(lines) == 1 else 11.5, "fill": INK, **attributes}
+        )

@@ -47,12 +47,12 @@ class Svg:
     description: str
     elements: list[tuple[str, str | None, dict[str, Any]]] = field(default_factory=list)
 
-    def add(self, element: str, /, content: str | None = None, **attributes: object) -> None:
+    def add(self, element: str, /, content: str | None = None, **attributes: Any) -> None:
         """Add an element; ``stroke_width`` becomes ``stroke-width``, ``class_`` becomes ``class``."""
         given = {n.rstrip("_").replace("_", "-"): v for n, v in attributes.items() if v is not None}
         self.elements.append((element, content, given))
 
-    def text(self, x: float, y: float, content: str, **attributes: object) -> None:
+    def text(self, x: float, y: float, content: str, **attributes: Any) -> None:
         """Add a line of text, escaped."""
         self.add("text", escape(content), x=x, y=y, **attributes)
 
@@ -66,15 +66,15 @@ class Svg:
         )
         return f"url(#{self.id}-h)"
 
-    def polygon(self, points: Sequence[tuple[float, float]], **attributes: object) -> None:
+    def polygon(self, points: Sequence[tuple[float, float]], **attributes: Any) -> None:
         """Add a closed shape."""
         self.add("polygon", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in points), **attributes)
 
-    def diamond(self, x: float, y: float, size: float = 7.0, **attributes: object) -> None:
+    def diamond(self, x: float, y: float, size: float = 7.0, **attributes: Any) -> None:
         """Add a diamond around a point."""
         self.polygon([(x, y - size), (x + size, y), (x, y + size), (x - size, y)], **attributes)
 
-    def whisker(self, x: float, low: float, high: float, **attributes: object) -> None:
+    def whisker(self, x: float, low: float, high: float, **attributes: Any) -> None:
         """Add an upright interval with its ends."""
         self.add("line", x1=x, x2=x, y1=low, y2=high, **attributes)
         for y in (low, high):
@@ -94,11 +94,12 @@ class Svg:
         if standalone:
             left, top, right, bottom = MARGINS
             box = (
-                f"{-left} {-top} {_text(self.width + left + right)} {_text(self.height + top + bottom)}\" "
+                f'{-left} {-top} {_text(self.width + left + right)} {_text(self.height + top + bottom)}" '
                 'style="background:#fff'
             )
             parts.append(
-                f'<text x="0" y="-18" font-size="15" font-weight="700" fill="#1b2733">{escape(self.heading)}</text>'
+                '<text x="0" y="-18" font-size="15" font-weight="700" fill="#1b2733">'
+                f"{escape(self.heading)}</text>"
             )
         return (
             f'<svg{space} class="{escape(css_class)}" viewBox="{box}" '

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -137,7 +137,7 @@ def _exponential(moments: Floats, wanted: Floats) -> Floats:
     found = minimize(dual, np.zeros(2), jac=True, method="BFGS", options={"gtol": 1e-11, "maxiter": 2000})
     score = (found.x * scale) @ moments
     p: Floats = np.exp(score - score.max())
-    return p / p.sum()
+    return np.asarray(p / p.sum(), dtype=np.float64)
 
 
 def _unimodal(moments: Floats, wanted: Floats, d: Floats, start: Floats) -> Floats:
@@ -146,7 +146,8 @@ def _unimodal(moments: Floats, wanted: Floats, d: Floats, start: Floats) -> Floa
 
     equal = np.vstack([np.ones_like(d), moments])
     steps = (np.eye(len(d))[1:] - np.eye(len(d))[:-1]) * -np.sign(d[1:] + d[:-1])[:, None]
-    found = minimize(
+    solve: Any = minimize
+    found = solve(
         lambda p: float(p @ np.log(p)), start, jac=lambda p: np.log(p) + 1, method="SLSQP",
         bounds=[(1e-12, 1.0)] * len(d), options={"ftol": 1e-13, "maxiter": 500},
         constraints=[

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -62,7 +63,9 @@ class _Attacker:
         aim[self.at[cell]] = -sign
         low = np.where(unknown, -self.counts, 0.0)
         high = np.where(unknown, self.limit, 0.0)
-        answer = linprog(
+        # The stubs of scipy do not know sparse sums.
+        solve: Any = linprog
+        answer = solve(
             aim, A_eq=self.sums, b_eq=np.zeros(self.sums.shape[0]), bounds=np.column_stack([low, high]),
             method="highs",
         )  # fmt: skip
@@ -142,7 +145,7 @@ def _master(problem: Problem, at: dict[Cell, int], cuts: list[_Cut], seconds: fl
         # sum of weights >= need * (the cell is suppressed)
         rules = [LinearConstraint(matrix, np.full(len(cuts), -TINY), np.inf)]
     answer = milp(
-        cost, constraints=rules, integrality=np.ones(len(at)), bounds=Bounds(low, high),
+        cost, constraints=rules, integrality=np.ones(len(at), dtype=np.int64), bounds=Bounds(low, high),
         options={"time_limit": seconds},
     )  # fmt: skip
     if answer.x is None or answer.status != 0:

@@ -1,7 +1,8 @@
 """Local suppression: single key values of records go until every record has k - 1 others like it.
 
-A missing key matches every value, so a suppressed value protects its own record and helps others. A record that is
-too rare loses the variable that costs least; at the end values that nobody needs suppressed come back.
+A missing key matches every value, so a suppressed value protects its own record and helps others. A
+record that is too rare loses the variable that costs least; at the end values that nobody needs
+suppressed come back.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Rules for totals made of contributions (ransom paid, fines, cases by shelter): who dominates a cell.
 
 A total tells on a contributor when the others know enough to subtract: the (n, k) rule asks whether the n
-largest make more than k % of it, the p % rule whether the second largest could tell the largest to within p %.
-Hundepool et al. (2012), *Statistical Disclosure Control*, section 4.2.
+largest make more than k % of it, the p % rule whether the second largest could tell the largest to within
+p %. Hundepool et al. (2012), *Statistical Disclosure Control*, section 4.2.
 """
 
 from __future__ import annotations

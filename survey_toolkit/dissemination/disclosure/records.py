@@ -1,7 +1,7 @@
 """Risk of records in a release of cases: k-anonymity, l-diversity and the chance of being found.
 
-A missing key may be read in two ways: as a value of its own (strict), or as something that matches every value, in
-both directions (the rule of sdcMicro, under which suppressing a value protects).
+A missing key may be read in two ways: as a value of its own (strict), or as something that matches every
+value, in both directions (the rule of sdcMicro, under which suppressing a value protects).
 """
 
 from __future__ import annotations
@@ -122,7 +122,8 @@ def k_anonymity(
     w = np.ones(len(codes)) if weight is None else records[weight].to_numpy(dtype=float)
     patterns, place, sizes = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
     place = place.reshape(-1)
-    weights = np.bincount(place, weights=w, minlength=len(patterns))
+    sizes = sizes.astype(np.int64)
+    weights: Floats = np.bincount(place, weights=w, minlength=len(patterns)).astype(np.float64)
     if missing == "matches any":
         sizes, weights = _with_wildcards(patterns, sizes, weights)
     return Anonymity(

@@ -1,4 +1,4 @@
-"""Complementary suppression by search: add the cheapest cell where an attack succeeds, then drop what is idle."""
+"""Complementary suppression by search: add the cheapest cell where an attack succeeds, drop what is idle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of counts as other software makes them: suppression, linked tables, and the audit of a publication."""
+"""Tables of counts as other software makes them: suppression, linked tables, audit of a publication."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ def solve(problem: Problem, method: Method, seconds: float = EXACT_SECONDS) -> t
 
 
 def audit_table(table: CountTable, suppressed: Collection[Cell]) -> Intervals:
-    """Interval an attacker can infer for each suppressed cell, who knows all others and that none is negative.
+    """Interval that an attacker can infer for each suppressed cell from all others and the sums.
 
     Examples
     --------

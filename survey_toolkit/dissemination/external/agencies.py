@@ -12,7 +12,17 @@ from survey_toolkit.indicators import TOTAL
 
 __all__ = ["read_sdg_database", "read_unodc"]
 
-_ALL = {"", "bothsex", "total", "allage", "allarea", "all", "_t", "all areas", "both sexes or no breakdown by sex"}
+_ALL = {
+    "",
+    "bothsex",
+    "total",
+    "allage",
+    "allarea",
+    "all",
+    "_t",
+    "all areas",
+    "both sexes or no breakdown by sex",
+}
 _SEX = {"female": "F", "male": "M", "f": "F", "m": "M"}
 _UNITS = {"percent": "PT", "percentage": "PT", "number": "NUMBER", "counts": "NUMBER", "count": "NUMBER"}
 _RATE = re.compile(r"(rate )?per 100[, ]?000.*")
@@ -23,8 +33,8 @@ _PLAIN = ("nature", "units", "reporting type", "observation status")
 def read_sdg_database(path: str | Path) -> External:
     """Read a CSV or XLSX download of the Global SDG database.
 
-    Several rows a country and year differ in nature and reporting type, which are kept as notes; limits such as
-    ``<2.5`` stay intervals.
+    Several rows a country and year differ in nature and reporting type, which are kept as notes; limits
+    such as ``<2.5`` stay intervals.
 
     Raises
     ------
@@ -42,9 +52,7 @@ def read_sdg_database(path: str | Path) -> External:
         except ValueError:
             doubts.append(f"row {number}: Value: a text that is no number")
             continue
-        breakdown = {
-            name: _code(name, code) for name, code in dimensions.items() if name not in _PLAIN
-        }
+        breakdown = {name: _code(name, code) for name, code in dimensions.items() if name not in _PLAIN}
         notes = [f"{n}: {dimensions[n]}" for n in ("nature", "reporting type") if dimensions.get(n)]
         area = str(row["GeoAreaCode"])
         values.append(

@@ -1,7 +1,8 @@
 """Case-level data of the Counter-Trafficking Data Collaborative, counted for comparison.
 
-The k-anonymised data set keeps combinations held by at least 11 people; ``-99`` is not known. The synthetic one
-has the same columns. Neither is a count of detected victims of a country: it is who partner organisations helped.
+The k-anonymised data set keeps combinations held by at least 11 people; ``-99`` is not known. The
+synthetic one has the same columns. Neither is a count of detected victims of a country: it is who partner
+organisations helped.
 """
 
 from __future__ import annotations

@@ -87,7 +87,12 @@ class External:
         return iter(self.values)
 
     def filter(
-        self, *, series: str | None = None, country: str | None = None, period: str | None = None, **codes: str
+        self,
+        *,
+        series: str | None = None,
+        country: str | None = None,
+        period: str | None = None,
+        **codes: str,
     ) -> External:
         """Values of a series, country, period and these breakdown codes."""
 
@@ -110,15 +115,31 @@ class External:
         dimensions = list(dict.fromkeys(d for v in self.values for d in v.breakdown))
         rows = [
             {
-                "source": v.source, "indicator": v.indicator, "series": v.series, "label": v.label,
-                "country": v.country, "period": v.period, **{d: v.breakdown.get(d, TOTAL) for d in dimensions},
-                "unit": v.unit, "value": v.value, "low": v.low, "high": v.high, "text": v.text,
-                "status": v.status, "notes": "; ".join(v.notes),
+                "source": v.source,
+                "indicator": v.indicator,
+                "series": v.series,
+                "label": v.label,
+                "country": v.country,
+                "period": v.period,
+                **{d: v.breakdown.get(d, TOTAL) for d in dimensions},
+                "unit": v.unit,
+                "value": v.value,
+                "low": v.low,
+                "high": v.high,
+                "text": v.text,
+                "status": v.status,
+                "notes": "; ".join(v.notes),
             }
             for v in self.values
-        ]  # fmt: skip
-        return pd.DataFrame(rows).astype({"value": "Float64", "low": "Float64", "high": "Float64"}) if rows else (
-            pd.DataFrame(columns=["source", "indicator", "series", "country", "period", "value", "low", "high"])
+        ]
+        return (
+            pd.DataFrame(rows).astype({"value": "Float64", "low": "Float64", "high": "Float64"})
+            if rows
+            else (
+                pd.DataFrame(
+                    columns=["source", "indicator", "series", "country", "period", "value", "low", "high"]
+                )
+            )
         )
 
 

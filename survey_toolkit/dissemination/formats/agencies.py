@@ -27,9 +27,23 @@ _ILOSTAT = {
 }
 _ILO_SEX = {"F": "SEX_F", "M": "SEX_M", TOTAL: "SEX_T"}
 _ILO_HEAD = (
-    "ref_area", "source", "indicator", "sex", "classif1", "classif1.label", "classif2", "classif2.label",
-    "time", "obs_value", "obs_lower", "obs_upper", "obs_status", "note_classif", "note_indicator", "note_source",
-)  # fmt: skip
+    "ref_area",
+    "source",
+    "indicator",
+    "sex",
+    "classif1",
+    "classif1.label",
+    "classif2",
+    "classif2.label",
+    "time",
+    "obs_value",
+    "obs_lower",
+    "obs_upper",
+    "obs_status",
+    "note_classif",
+    "note_indicator",
+    "note_source",
+)
 
 UNODC_COLUMNS = (
     "Iso3_code", "Country", "Indicator", "Dimension", "Category", "Sex", "Age", "Year",
@@ -41,10 +55,30 @@ _FORMS = {
 }  # fmt: skip
 
 SDG_DATABASE_COLUMNS = (
-    "Goal", "Target", "Indicator", "SeriesCode", "SeriesDescription", "GeoAreaCode", "GeoAreaName", "TimePeriod",
-    "Value", "Time_Detail", "UpperBound", "LowerBound", "BasePeriod", "Source", "FootNote", "[Age]", "[Sex]",
-    "[Location]", "[Custom breakdown]", "[Nature]", "[Units]", "[Reporting Type]", "[Observation Status]",
-)  # fmt: skip
+    "Goal",
+    "Target",
+    "Indicator",
+    "SeriesCode",
+    "SeriesDescription",
+    "GeoAreaCode",
+    "GeoAreaName",
+    "TimePeriod",
+    "Value",
+    "Time_Detail",
+    "UpperBound",
+    "LowerBound",
+    "BasePeriod",
+    "Source",
+    "FootNote",
+    "[Age]",
+    "[Sex]",
+    "[Location]",
+    "[Custom breakdown]",
+    "[Nature]",
+    "[Units]",
+    "[Reporting Type]",
+    "[Observation Status]",
+)
 _SDG_SEX = {"F": "FEMALE", "M": "MALE", TOTAL: "BOTHSEX"}
 _SDG_UNIT = {"PT": "PERCENT"}
 
@@ -95,13 +129,26 @@ def ilostat_csv(figures: Sequence[Figure], context: ReportContext) -> str:
         code = "" if not other else "_".join(f"{d}_{c}" for d, c in f.breakdown.items() if c != TOTAL)
         status = {"A": "", "E": ""}.get(f.obs_status, f.obs_status)
         sex = f.breakdown.get("sex", TOTAL)
-        rows.append([
-            f.country, context.source, _ILOSTAT.get(f.series, f.series), _ILO_SEX.get(sex, f"SEX_{sex}"),
-            f"AGE_{sdmx_age(age).replace('_T', 'TOTAL')}", f"Age: {_plain_age(age).replace('ALLAGE', 'Total')}",
-            code.upper(), other, f.period.replace("-Q", "Q"), _number(f.present()), _number(f.present("ci_low")),
-            _number(f.present("ci_high")), status, "", f"{f.definition}@{f.version}" if f.definition else "",
-            context.producer,
-        ])  # fmt: skip
+        rows.append(
+            [
+                f.country,
+                context.source,
+                _ILOSTAT.get(f.series, f.series),
+                _ILO_SEX.get(sex, f"SEX_{sex}"),
+                f"AGE_{sdmx_age(age).replace('_T', 'TOTAL')}",
+                f"Age: {_plain_age(age).replace('ALLAGE', 'Total')}",
+                code.upper(),
+                other,
+                f.period.replace("-Q", "Q"),
+                _number(f.present()),
+                _number(f.present("ci_low")),
+                _number(f.present("ci_high")),
+                status,
+                "",
+                f"{f.definition}@{f.version}" if f.definition else "",
+                context.producer,
+            ]
+        )
     return table_csv(_ILO_HEAD, rows)
 
 
@@ -146,14 +193,36 @@ def sdg_database_csv(figures: Sequence[Figure], context: ReportContext) -> str:
         numbered = len(parts) == 3
         place = f.breakdown.get("urbanisation", TOTAL)
         other = _others(f, context, ("sex", "urbanisation", *_AGES))
-        notes = [f"{f.definition}@{f.version}" if f.definition else "", f"n = {f.n}" if f.n is not None else ""]
+        notes = [
+            f"{f.definition}@{f.version}" if f.definition else "",
+            f"n = {f.n}" if f.n is not None else "",
+        ]
         sex = f.breakdown.get("sex", TOTAL)
-        rows.append([
-            parts[0] if numbered else "", ".".join(parts[:2]) if numbered else "", f.indicator, f.series, f.label,
-            areas.get(f.country, f.country), context.country, f.period, _number(f.present()), f.period,
-            _number(f.present("ci_high")), _number(f.present("ci_low")), "", context.source,
-            "; ".join(n for n in notes if n), _plain_age(_age(f)), _SDG_SEX.get(sex, sex),
-            {"U": "URBAN", "R": "RURAL", TOTAL: "ALLAREA"}.get(place, place), other,
-            "M" if f.estimator == "mse" else "C", _SDG_UNIT.get(f.unit, f.unit), "N", f.obs_status,
-        ])  # fmt: skip
+        rows.append(
+            [
+                parts[0] if numbered else "",
+                ".".join(parts[:2]) if numbered else "",
+                f.indicator,
+                f.series,
+                f.label,
+                areas.get(f.country, f.country),
+                context.country,
+                f.period,
+                _number(f.present()),
+                f.period,
+                _number(f.present("ci_high")),
+                _number(f.present("ci_low")),
+                "",
+                context.source,
+                "; ".join(n for n in notes if n),
+                _plain_age(_age(f)),
+                _SDG_SEX.get(sex, sex),
+                {"U": "URBAN", "R": "RURAL", TOTAL: "ALLAREA"}.get(place, place),
+                other,
+                "M" if f.estimator == "mse" else "C",
+                _SDG_UNIT.get(f.unit, f.unit),
+                "N",
+                f.obs_status,
+            ]
+        )
     return table_csv(SDG_DATABASE_COLUMNS, rows)

@@ -1,4 +1,4 @@
-"""Open SDG: the input side of an Open SDG site, one CSV, one configuration and one metadata file an indicator.
+"""Open SDG: the input side of a site, one data, one configuration and one metadata file an indicator.
 
 Format of the data: first column ``Year``, last column ``Value``, ``GeoCode`` before it where there is one;
 every breakdown a column, blank for the total; suppressed values are blank with their status beside them.
@@ -37,7 +37,7 @@ def open_sdg_slug(indicator: str) -> str:
 
 
 def open_sdg_files(figures: Iterable[Figure], context: ReportContext) -> dict[str, bytes]:
-    """File name to bytes: ``data/indicator_8-7-1.csv``, ``indicator-config/8-7-1.yml``, ``meta/8-7-1.yml``."""
+    """Files by name: ``data/indicator_8-7-1.csv``, ``indicator-config/8-7-1.yml``, ``meta/8-7-1.yml``."""
     items = Figures(figures)
     files: dict[str, bytes] = {}
     for indicator in items.indicators:
@@ -63,7 +63,9 @@ def _data(figures: Sequence[Figure], context: ReportContext) -> str:
         low, high, value = (_number(f.present(n)) for n in ("ci_low", "ci_high", "value"))
         geo = [f.country] if places else []
         status = _STATUS.get(f.obs_status, f.obs_status)
-        rows.append([_year(f.period), _clean(f.label), UNITS[f.unit].label, *codes, low, high, status, *geo, value])
+        rows.append(
+            [_year(f.period), _clean(f.label), UNITS[f.unit].label, *codes, low, high, status, *geo, value]
+        )
     return table_csv(head, rows)
 
 
@@ -138,11 +140,11 @@ def _yaml(data: dict[str, Any]) -> str:
 
 
 def check_open_sdg(text: str) -> list[str]:
-    """Check a data file against the rules of the Open SDG documentation.
+    r"""Check a data file against the rules of the Open SDG documentation.
 
     Examples
     --------
-    >>> check_open_sdg("Year,Sex,Value\\n2024,,1.5\\n2024,Total,x\\n")
+    >>> check_open_sdg("Year,Sex,Value\n2024,,1.5\n2024,Total,x\n")
     ["row 2: Sex: 'Total' must be blank", "row 2: Value: 'x' is not a number"]
     """
     if text.startswith("\ufeff"):

@@ -26,7 +26,7 @@ _MEANING = {
     "deff": "Design effect",
     "n": "Unweighted cases",
     "n_psu": "Primary sampling units",
-    "obs_status": "SDMX observation status: A normal, U low reliability, Q suppressed, E estimated, O missing",
+    "obs_status": "SDMX status: A normal, U low reliability, Q suppressed, E estimated, O missing",
     "definition": "Definition of the standards registry",
     "version": "Version of the definition",
 }

@@ -1,4 +1,4 @@
-"""SDMX files: CSV 1.0 and 2.0, ML 2.1 and 3.0, the structure message, and the check of files against a structure.
+"""SDMX files: CSV 1.0 and 2.0, ML 2.1 and 3.0, structure messages, and the check against a structure.
 
 Rows are made and checked here; pysdmx writes and reads the XML. It checks neither codes nor missing
 dimensions, so nothing is written, and nothing read is believed, before :func:`check_rows` has seen it.
@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from survey_toolkit.dissemination.formats.sdmx_rows import sdmx_rows
 from survey_toolkit.dissemination.formats.structures import DataStructure, check_rows
@@ -66,7 +66,9 @@ def write_sdmx_rows(
         columns = structure.columns[3:]
         flow = _parts(structure.dataflow)
         head = f"{flow['agency']}:{flow['id']}({flow['version']})"
-        return _csv([{"DATAFLOW": head, **{c: row[c] for c in columns}} for row in rows], ("DATAFLOW", *columns))
+        return _csv(
+            [{"DATAFLOW": head, **{c: row[c] for c in columns}} for row in rows], ("DATAFLOW", *columns)
+        )
     return _xml(rows, structure, format)
 
 
@@ -123,11 +125,22 @@ def _parts(id: str) -> dict[str, str]:
 def sdmx_structure(structure: DataStructure) -> DataStructureDefinition:
     """The structure as pysdmx knows it, with the code lists as far as the toolkit writes them."""
     from pysdmx.model import (
-        Code, Codelist, Component, Components, Concept, DataStructureDefinition, DataType, Role,
+        Code,
+        Codelist,
+        Component,
+        Components,
+        Concept,
+        DataStructureDefinition,
+        DataType,
+        Role,
     )  # fmt: skip
 
     own = _parts(structure.id)
-    numbers = {structure.measure: DataType.DOUBLE, "UPPER_BOUND": DataType.STRING, "LOWER_BOUND": DataType.STRING}
+    numbers = {
+        structure.measure: DataType.DOUBLE,
+        "UPPER_BOUND": DataType.STRING,
+        "LOWER_BOUND": DataType.STRING,
+    }
 
     def component(name: str, role: Role, required: bool, level: str | None = None) -> Component:
         codes = structure.codes.get(name)
@@ -153,7 +166,11 @@ def sdmx_structure(structure: DataStructure) -> DataStructureDefinition:
         for a, mandatory in structure.attributes.items()
     ]
     return DataStructureDefinition(
-        id=own["id"], agency=own["agency"], version=own["version"], name=own["id"], components=Components(parts)
+        id=own["id"],
+        agency=own["agency"],
+        version=own["version"],
+        name=own["id"],
+        components=Components(parts),
     )
 
 
@@ -253,7 +270,9 @@ def _read(path: str | Path, reader: Any) -> Any:
         ) from None
 
 
-def read_sdmx_rows(path: str | Path, structure: DataStructure, *, validate: bool = True) -> list[dict[str, str]]:
+def read_sdmx_rows(
+    path: str | Path, structure: DataStructure, *, validate: bool = True
+) -> list[dict[str, str]]:
     """Observations of an SDMX-CSV or SDMX-ML file as rows of text, without the columns of the format.
 
     Parameters
@@ -281,10 +300,9 @@ def _xml_rows(file: Path, structure: DataStructure, validate: bool) -> list[dict
 
     message = read_sdmx(file, validate=validate)
     rows = []
-    for data in message.data or ():
+    for data in (cast("Any", found) for found in message.data or ()):
         frame = data.data.astype(object).where(pd.notna(data.data), "")
-        for row in frame.to_dict("records"):
-            rows.append({str(k): _plain(v) for k, v in row.items()})
+        rows += [{str(k): _plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
     return rows
 
 

@@ -9,7 +9,14 @@ from html import escape
 from survey_toolkit.dissemination.context import ReportContext
 from survey_toolkit.dissemination.formats.csv_out import table_csv
 from survey_toolkit.dissemination.tables import (
-    MARKS, Group, PublicationTable, Row, mark_of, publication_tables, shown_value, weighted_n,
+    MARKS,
+    Group,
+    PublicationTable,
+    Row,
+    mark_of,
+    publication_tables,
+    shown_value,
+    weighted_n,
 )  # fmt: skip
 from survey_toolkit.indicators import Figure, Figures, format_number
 
@@ -138,6 +145,11 @@ def tables_markdown(figures: Sequence[Figure], context: ReportContext) -> str:
     return "\n".join(out)
 
 
+_CSS = (
+    "body{font:14px sans-serif}table{border-collapse:collapse;margin-top:2em}"
+    "caption{text-align:left;font-weight:bold}td,th{padding:.2em .6em;border-bottom:1px solid #ccc}"
+    "td{text-align:right}tbody th{text-align:left}p{margin:.2em 0;color:#444}"
+)
 _TEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
     "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "○": r"$\circ$", "–": "--",
@@ -154,18 +166,27 @@ def tables_latex(figures: Sequence[Figure], context: ReportContext) -> str:
     out = []
     for table in _layouts(figures, context):
         width = len(table.heads) + 1
-        groups = [(g, sum(1 for h, _ in table.heads if h == g)) for g in dict.fromkeys(h for h, _ in table.heads)]
+        groups = [
+            (g, sum(1 for h, _ in table.heads if h == g)) for g in dict.fromkeys(h for h, _ in table.heads)
+        ]
         top = " & ".join(["", *(rf"\multicolumn{{{n}}}{{c}}{{{tex(g)}}}" for g, n in groups)])
         lines = [
-            rf"\begin{{longtable}}{{l{'r' * (width - 1)}}}", rf"\caption*{{{tex(table.title)}}}\\", r"\toprule",
-            top + r" \\", " & ".join(["", *(tex(h) for _, h in table.heads)]) + r" \\", r"\midrule", r"\endhead",
-        ]  # fmt: skip
+            rf"\begin{{longtable}}{{l{'r' * (width - 1)}}}",
+            rf"\caption*{{{tex(table.title)}}}\\",
+            r"\toprule",
+            top + r" \\",
+            " & ".join(["", *(tex(h) for _, h in table.heads)]) + r" \\",
+            r"\midrule",
+            r"\endhead",
+        ]
         for panel, rows in table.panels:
             if panel:
                 lines.append(rf"\multicolumn{{{width}}}{{l}}{{\textbf{{{tex(panel)}}}}} \\")
             lines += [" & ".join(tex(c) for c in (label, *cells)) + r" \\" for label, cells in rows]
         lines.append(r"\bottomrule")
-        lines += [rf"\multicolumn{{{width}}}{{p{{\linewidth}}}}{{\footnotesize {tex(n)}}} \\" for n in table.notes]
+        lines += [
+            rf"\multicolumn{{{width}}}{{p{{\linewidth}}}}{{\footnotesize {tex(n)}}} \\" for n in table.notes
+        ]
         out.append("\n".join([*lines, r"\end{longtable}"]))
     head = "\n".join([
         r"\documentclass[9pt,a4paper,landscape]{extarticle}", r"\usepackage{booktabs,longtable,caption}",
@@ -182,7 +203,9 @@ def tables_html(figures: Sequence[Figure], context: ReportContext) -> str:
         body = []
         for panel, rows in table.panels:
             lines = [
-                f'<tr><th scope="row">{escape(label)}</th>' + "".join(f"<td>{escape(c)}</td>" for c in cells) + "</tr>"
+                f'<tr><th scope="row">{escape(label)}</th>'
+                + "".join(f"<td>{escape(c)}</td>" for c in cells)
+                + "</tr>"
                 for label, cells in rows
             ]
             if panel:
@@ -196,9 +219,7 @@ def tables_html(figures: Sequence[Figure], context: ReportContext) -> str:
         )
     return (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(context.title)}</title>'
-        "<style>body{font:14px sans-serif}table{border-collapse:collapse;margin-top:2em}caption{text-align:left;"
-        "font-weight:bold}td,th{padding:.2em .6em;border-bottom:1px solid #ccc}td{text-align:right}tbody th"
-        "{text-align:left}p{margin:.2em 0;color:#444}</style></head><body><main>"
+        f"<style>{_CSS}</style></head><body><main>"
         f"<h1>{escape(context.title)}</h1>{''.join(out)}</main></body></html>\n"
     )
 

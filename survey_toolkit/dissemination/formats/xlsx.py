@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from survey_toolkit.dissemination.context import ReportContext
 from survey_toolkit.dissemination.formats.csv_out import figure_columns, figure_row
-from survey_toolkit.dissemination.tables import MARKS, PublicationTable, Row, mark_of, publication_tables
 from survey_toolkit.dissemination.formats.text import neutralise
+from survey_toolkit.dissemination.tables import MARKS, PublicationTable, Row, mark_of, publication_tables
 from survey_toolkit.indicators import TOTAL, Figure, Figures
 
 if TYPE_CHECKING:
