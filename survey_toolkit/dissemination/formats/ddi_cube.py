@@ -8,9 +8,10 @@ from xml.etree import ElementTree as ET
 from survey_toolkit.dissemination.context import ReportContext, dimension_title
 from survey_toolkit.indicators import TOTAL, Figure, Figures
 from survey_toolkit.indicators.units import UNITS
-from survey_toolkit.microdata.ddi import DDI_NAMESPACE
 
 __all__ = ["ddi_cubes"]
+
+_NAMESPACE = "ddi:codebook:2_6"
 
 _FORBIDDEN = {i: None for i in range(32) if i not in (9, 10, 13)} | {0xFFFE: None, 0xFFFF: None}
 _METHOD = {"proportion": "percent", "total": "sum", "count": "count"}
@@ -23,7 +24,7 @@ def ddi_cubes(figures: Sequence[Figure], context: ReportContext) -> str:
     is told in the notes of each cube.
     """
     items = Figures(figures)
-    root = ET.Element("codeBook", {"xmlns": DDI_NAMESPACE, "version": "2.6", "xml:lang": "en"})
+    root = ET.Element("codeBook", {"xmlns": _NAMESPACE, "version": "2.6", "xml:lang": "en"})
     study = ET.SubElement(root, "stdyDscr")
     citation = ET.SubElement(study, "citation")
     _text(ET.SubElement(citation, "titlStmt"), "titl", context.title)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from survey_toolkit.dissemination.charts.figures import bar_chart, pyramid_chart, trend_chart
 from survey_toolkit.dissemination.charts.intervals import detected_estimated_chart, interval_chart
 from survey_toolkit.dissemination.context import ReportContext
 from survey_toolkit.dissemination.tables import (
@@ -17,8 +18,9 @@ from survey_toolkit.dissemination.tables import (
     mark_of,
     publication_tables,
     shown_value,
+    weighted_n,
 )
-from survey_toolkit.indicators import Figure, Figures, Trace, TraceStep, figure_sentence, format_number
+from survey_toolkit.indicators import TOTAL, Figure, Figures, Trace, TraceStep, figure_sentence, format_number
 from survey_toolkit.indicators.explain import KIND_TITLES
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["report_html"]
 
+_FORM = re.compile(r"VC_HTF_DETV(SX|FL|OG|OP)")
 #: Rows above which a chart shows single breakdowns only; the table below has everything.
 _CHART_ROWS = 40
 
@@ -73,6 +76,7 @@ def _template() -> Template:
     # A range such as 5-17 stays on one line in headings.
     environment.filters["unbroken"] = lambda text: re.sub(r"(?<=\d)-(?=\d)", "\u2011", text)
     environment.filters["count"] = lambda value: format_number(value)
+    environment.filters["weighted_n"] = weighted_n
     environment.globals.update(
         value=shown_value, mark_of=mark_of, fixed=_fixed, interval=_interval, sentence=figure_sentence,
         kinds=KIND_TITLES, slug=_slug,
@@ -115,7 +119,27 @@ def _section(
     id: str, tables: Sequence[PublicationTable], context: ReportContext, number: dict[str, int]
 ) -> dict[str, Any]:
     drawn = [_Drawn(table, tuple(_charts(table))) for table in tables if table.indicator == id]
-    return {"entry": context.indicator(id), "tables": drawn, "number": number}
+    figures = [f for table in tables if table.indicator == id for r in table.rows for f in r.figures if f]
+    charts = tuple(_over_tables(figures, f"i{len(drawn)}-{_slug(id)}"))
+    return {"entry": context.indicator(id), "tables": drawn, "number": number, "charts": charts}
+
+
+def _over_tables(figures: Sequence[Figure], id: str) -> list[tuple[str, Any, Any]]:
+    """Charts of several tables of an indicator: the trend of each series, detected victims by form."""
+    from markupsafe import Markup
+
+    found = []
+    for number, series in enumerate(dict.fromkeys(f.series for f in figures)):
+        totals = [f for f in figures if f.series == series and f.is_total]
+        if len({f.period for f in totals}) > 1 and sum(f.shown for f in totals) > 1:
+            drawn = trend_chart(totals, id=f"{id}-t{number}")
+            # Markup is safe here: the SVG writer escapes every text and attribute itself.
+            found.append((f"{totals[0].label}, by period.", Markup(drawn.render()), None))
+    forms = [f for f in figures if _FORM.fullmatch(f.series) and f.is_total and f.unit == "NUMBER"]
+    if len(forms) > 1 and len({f.period for f in forms}) == 1:
+        drawn = bar_chart(forms, "Detected victims by form of exploitation", id=f"{id}-f")
+        found.append(("Detected victims by form of exploitation.", Markup(drawn.render()), None))
+    return found
 
 
 def _charts(table: PublicationTable) -> list[tuple[str, Any, Any]]:
@@ -144,7 +168,23 @@ def _charts(table: PublicationTable) -> list[tuple[str, Any, Any]]:
         )
         caption = f"{group.label}, {group.unit_label.lower()}, with confidence intervals."
         found.append((caption, Markup(wide), Markup(narrow)))
+        found += _pyramid(table, column)
     return found
+
+
+def _pyramid(table: PublicationTable, column: int) -> list[tuple[str, Any, Any]]:
+    from markupsafe import Markup
+
+    crossed = [f for row in table.rows if (f := row.figures[column]) is not None and _by_sex_and_age(f)]
+    if len({f.breakdown["sex"] for f in crossed if f.shown}) < 2 or sum(f.shown for f in crossed) < 4:
+        return []
+    drawn = pyramid_chart(crossed, id=f"c{table.number}-{column}p")
+    return [(f"{table.groups[column].label}, by sex and age.", Markup(drawn.render()), None)]
+
+
+def _by_sex_and_age(figure: Figure) -> bool:
+    crossed = {d for d, code in figure.breakdown.items() if code != TOTAL}
+    return len(crossed) == 2 and "sex" in crossed and bool(crossed & {"age", "age_band", "age_group"})
 
 
 def _cards(table: PublicationTable, number: dict[str, int]) -> list[_Card]:
