@@ -106,17 +106,23 @@ def _largest_entropy(count: int, support: Sequence[int], variance: float) -> dic
     d = np.array(support, dtype=float) - count
     moments = np.stack([d, d**2])
     wanted = np.array([0.0, variance])
-    p = _exponential(moments, wanted)
-    steps = np.diff(p) * np.sign(d[1:] + d[:-1])
-    if count in support and (steps > 1e-9).any():
-        p = _unimodal(moments, wanted, d, p)
-    if np.abs(moments @ p - wanted).max() > 1e-5 or abs(p.sum() - 1) > 1e-6:
+    below, above = d[d < 0], d[d > 0]
+    least = 0.0 if count in support else -below.max(initial=-np.inf) * above.min(initial=np.inf)
+    if not least < variance < -d.min() * d.max():
         raise DisclosureError(
             "no noise without bias has this variance",
             where=f"count {count}",
             found=f"variance {variance:g} with changes of {d.min():.0f} to {d.max():.0f}",
             hint="choose a smaller variance or a larger noise",
             code="ptable-infeasible",
+        )
+    p = _exponential(moments, wanted)
+    steps = np.diff(p) * np.sign(d[1:] + d[:-1])
+    if count in support and (steps > 1e-9).any():
+        p = _unimodal(moments, wanted, d, p)
+    if np.abs(moments @ p - wanted).max() > 1e-5 or abs(p.sum() - 1) > 1e-6:
+        raise DisclosureError(
+            "the probabilities were not found", where=f"count {count}", code="ptable-not-solved"
         )
     return dict(zip(support, (float(x) for x in p), strict=True))
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from survey_toolkit.dissemination.formats.sdmx_rows import sdmx_rows
-from survey_toolkit.dissemination.formats.structures import DataStructure, check_rows
+from survey_toolkit.dissemination.formats.structures import SERIES_ATTRIBUTES, DataStructure, check_rows
 from survey_toolkit.errors import DataFileError, DefinitionError
 from survey_toolkit.indicators import Figure
 
@@ -35,10 +35,6 @@ SdmxFormat: TypeAlias = Literal["csv-1.0", "csv-2.0", "ml-2.1", "ml-3.0"]
 _MAX_BYTES = 200_000_000
 _ID = re.compile(r"(?P<agency>[A-Za-z0-9._-]+):(?P<id>[A-Za-z0-9_@$-]+)\((?P<version>[0-9.+*]+)\)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-#: Attributes of the series, not of the observation, in the SDG structure.
-_SERIES_LEVEL = {
-    "UNIT_MEASURE", "COMMENT_TS", "GEO_INFO_URL", "GEO_INFO_TYPE", "CUST_BREAKDOWN_LB", "DATA_LAST_UPDATE",
-}  # fmt: skip
 
 
 def write_sdmx_rows(
@@ -162,7 +158,7 @@ def sdmx_structure(structure: DataStructure) -> DataStructureDefinition:
     parts = [component(d, Role.DIMENSION, True) for d in structure.dimensions]
     parts.append(component(structure.measure, Role.MEASURE, False))
     parts += [
-        component(a, Role.ATTRIBUTE, mandatory, series if a in _SERIES_LEVEL else "O")
+        component(a, Role.ATTRIBUTE, mandatory, series if a in SERIES_ATTRIBUTES else "O")
         for a, mandatory in structure.attributes.items()
     ]
     return DataStructureDefinition(
@@ -328,8 +324,10 @@ def check_sdmx_file(path: str | Path, structure: DataStructure, *, validate: boo
     bare = [{k: v for k, v in row.items() if k not in head} for row in rows]
     problems = check_rows(bare, structure)
     known = {structure.id, structure.dataflow}
+    # A structure read from a registry file does not tell the dataflows that use it.
+    any_flow = structure.dataflow == structure.id
     for number, row in enumerate(rows, 1):
-        of = row.get("STRUCTURE_ID") or row.get("DATAFLOW")
+        of = row.get("STRUCTURE_ID") or (not any_flow and row.get("DATAFLOW"))
         if of and of not in known:
             problems.append(f"row {number}: '{of}' is another structure than {structure.id}")
         if row.get("ACTION") and row["ACTION"] not in ("I", "A", "R", "D", "M"):

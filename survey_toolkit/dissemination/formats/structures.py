@@ -17,10 +17,14 @@ from pydantic import Field
 from survey_toolkit._resources import data_root
 from survey_toolkit._yaml import StrictModel, load_document
 
-__all__ = ["DataStructure", "check_rows", "load_structure"]
+__all__ = ["SERIES_ATTRIBUTES", "DataStructure", "check_rows", "load_structure"]
 
 _PERIOD = re.compile(r"\d{4}(-Q[1-4]|-(0[1-9]|1[0-2]))?")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_@$.\-]+")
+#: Attributes that say something about a whole series, so they are the same in all its observations.
+SERIES_ATTRIBUTES = (
+    "UNIT_MEASURE", "COMMENT_TS", "GEO_INFO_URL", "GEO_INFO_TYPE", "CUST_BREAKDOWN_LB", "DATA_LAST_UPDATE",
+)  # fmt: skip
 _NUMERIC = ("OBS_VALUE", "UPPER_BOUND", "LOWER_BOUND")
 
 
@@ -126,12 +130,20 @@ def check_rows(rows: Sequence[Mapping[str, str]], structure: DataStructure) -> l
     """
     problems = []
     keys: dict[tuple[str, ...], int] = {}
+    series: dict[tuple[str, ...], tuple[int, Mapping[str, str]]] = {}
     for number, row in enumerate(rows, 1):
         problems += [f"row {number}: {text}" for text in _problems(row, structure)]
         key = tuple(row.get(d, "") for d in structure.dimensions)
         if key in keys:
             problems.append(f"row {number}: the same key stands on row {keys[key]}")
         keys.setdefault(key, number)
+        of_series = tuple(row.get(d, "") for d in structure.dimensions if d != "TIME_PERIOD")
+        first, known = series.setdefault(of_series, (number, row))
+        problems += [
+            f"row {number}: {name}: differs from row {first} of the same series"
+            for name in SERIES_ATTRIBUTES
+            if name in structure.attributes and row.get(name, "") != known.get(name, "")
+        ]
     return problems
 
 
@@ -150,6 +162,9 @@ def _problems(row: Mapping[str, str], structure: DataStructure) -> Iterator[str]
     period = row.get("TIME_PERIOD", "")
     if period and not _PERIOD.fullmatch(period):
         yield f"TIME_PERIOD: '{period}' is no year, quarter or month"
+    expected = "Q" if "-Q" in period else "M" if "-" in period else "A"
+    if period and row.get("FREQ") in ("A", "Q", "M") and row["FREQ"] != expected:
+        yield f"FREQ: '{row['FREQ']}' does not go with the period '{period}'"
     yield from _number_problems(row)
 
 
