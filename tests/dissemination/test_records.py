@@ -58,7 +58,8 @@ def test_groups_are_those_of_a_direct_count(rule):
 def test_local_suppression_leaves_no_rare_record(k, seed):
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame({
-        "sex": rng.choice(["F", "M"], 60), "age": rng.choice(list("abcd"), 60), "nation": rng.choice(list("uvwxyz"), 60),
+        "sex": rng.choice(["F", "M"], 60), "age": rng.choice(list("abcd"), 60),
+        "nation": rng.choice(list("uvwxyz"), 60),
     })  # fmt: skip
     done = local_suppression(frame, ["sex", "age", "nation"], k=k)
     assert done.violations == 0

@@ -101,9 +101,11 @@ def test_whatever_chose_the_cells_the_attack_has_the_last_word(monkeypatch):
 
 def test_linked_tables_are_protected_together():
     by_sex = CountTable(dimensions=("sex", "form"), counts={
-        ("F", "FL"): 3.0, ("M", "FL"): 30.0, ("F", "SX"): 40.0, ("M", "SX"): 12.0}).with_margins()  # fmt: skip
+        ("F", "FL"): 3.0, ("M", "FL"): 30.0, ("F", "SX"): 40.0,
+        ("M", "SX"): 12.0}).with_margins()  # fmt: skip
     by_age = CountTable(dimensions=("age", "form"), counts={
-        ("<18", "FL"): 10.0, ("18+", "FL"): 23.0, ("<18", "SX"): 22.0, ("18+", "SX"): 30.0}).with_margins()  # fmt: skip
+        ("<18", "FL"): 10.0, ("18+", "FL"): 23.0, ("<18", "SX"): 22.0,
+        ("18+", "SX"): 30.0}).with_margins()  # fmt: skip
     both = link_tables([by_sex, by_age])
     assert both.dimensions == ("sex", "form", "age")
     done = suppress_table(both)
@@ -178,9 +180,12 @@ def test_a_dominated_total_is_found_with_its_margins():
 
 def figure(series, n, cell="_T", /, **changes):
     given = {
-        "id": f"{series}/{cell}", "indicator": "16.2.2", "series": series, "label": series, "variable": series,
-        "country": "KHM", "period": "2024", "breakdown": {"sex": cell}, "statistic": "count", "unit": "NUMBER",
-        "value": float(n), "n": n, "n_positive": n, "estimator": "admin",
+        "id": f"{series}/{cell}", "indicator": "16.2.2", "series": series, "label": series,
+        "variable": series,
+        "country": "KHM", "period": "2024", "breakdown": {"sex": cell}, "statistic": "count",
+        "unit": "NUMBER",
+        "value": float(n),
+        "n": n, "n_positive": n, "estimator": "admin",
     }  # fmt: skip
     return Figure(**{**given, **changes})
 

@@ -87,6 +87,13 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.10g}"
 
 
+def _area_name(figure: Figure, context: ReportContext) -> str:
+    """Name of the figure's own country; that of the report for codes no list has."""
+    structure = load_structure(SDG)
+    code = structure.areas.get(figure.country, "")
+    return structure.codes["REF_AREA"].get(code) or context.country or figure.country
+
+
 def _age(figure: Figure) -> str:
     """Age band of the cell, or that of the series."""
     code = next((figure.breakdown[d] for d in _AGES if figure.breakdown.get(d, TOTAL) != TOTAL), TOTAL)
@@ -169,7 +176,7 @@ def unodc_csv(figures: Sequence[Figure], context: ReportContext) -> str:
             dimension, category = "by other breakdown", other
         age = _age(f)
         rows.append([
-            f.country, context.country, f.label, dimension, category,
+            f.country, _area_name(f, context), f.label, dimension, category,
             {"F": "Female", "M": "Male", TOTAL: "Total"}.get(f.breakdown.get("sex", TOTAL), "Other/Unknown"),
             "Total" if age == TOTAL else _unodc_age(age), f.period, UNITS[f.unit].label, _number(f.present()),
             f.obs_status, context.source,
@@ -206,7 +213,7 @@ def sdg_database_csv(figures: Sequence[Figure], context: ReportContext) -> str:
                 f.series,
                 f.label,
                 areas.get(f.country, f.country),
-                context.country,
+                _area_name(f, context),
                 f.period,
                 _number(f.present()),
                 f.period,

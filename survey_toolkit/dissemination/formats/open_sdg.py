@@ -52,19 +52,20 @@ def open_sdg_files(figures: Iterable[Figure], context: ReportContext) -> dict[st
 def _data(figures: Sequence[Figure], context: ReportContext) -> str:
     dimensions = list(dict.fromkeys(d for f in figures for d in f.breakdown))
     titles = [dimension_title(d, context.dimension_labels) for d in dimensions]
+    words = {
+        d: _distinct((f.breakdown.get(d, TOTAL), f.labels.get(d, "")) for f in figures) for d in dimensions
+    }
+    series = _distinct((f.series, f.label) for f in figures)
     places = len({f.country for f in figures}) > 1
     head = ["Year", "Series", "Units", *titles, *_EXTRA, *(["GeoCode"] if places else []), "Value"]
     rows = []
     for f in figures:
-        codes = [
-            "" if f.breakdown.get(d, TOTAL) == TOTAL else _clean(f.labels.get(d, f.breakdown[d]))
-            for d in dimensions
-        ]
+        codes = ["" if (code := f.breakdown.get(d, TOTAL)) == TOTAL else words[d][code] for d in dimensions]
         low, high, value = (_number(f.present(n)) for n in ("ci_low", "ci_high", "value"))
         geo = [f.country] if places else []
         status = _STATUS.get(f.obs_status, f.obs_status)
         rows.append(
-            [_year(f.period), _clean(f.label), UNITS[f.unit].label, *codes, low, high, status, *geo, value]
+            [_year(f.period), series[f.series], UNITS[f.unit].label, *codes, low, high, status, *geo, value]
         )
     return table_csv(head, rows)
 
@@ -77,6 +78,13 @@ def _year(period: str) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.10g}"
+
+
+def _distinct(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Label of each code; a label that several codes have gets the code behind it, so that cells stay apart."""
+    labels = {code: _clean(label) or code for code, label in pairs}
+    used = list(labels.values())
+    return {c: text if used.count(text) == 1 else f"{text} ({c})" for c, text in labels.items()}
 
 
 def _clean(text: str) -> str:
