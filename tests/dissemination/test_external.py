@@ -13,7 +13,7 @@ KHM,Cambodia,Detected trafficking victims,Total,Total,Total,Total,2019,Counts,64
 KHM,Cambodia,Detected trafficking victims,Total,Total,Female,Total,2019,Counts,60,CTS
 KHM,Cambodia,Detected trafficking victims,Total,Total,Male,Total,2019,Counts,<5,CTS
 KHM,Cambodia,Detected trafficking victims,by form of exploitation,Forced labour,Total,Total,2019,Counts,24,CTS
-KHM,Cambodia,Detected trafficking victims,by form of exploitation,Sexual,Total,0 to 17 years,2019,Counts,"1,040",
+KHM,Cambodia,Detected trafficking victims,by form of exploitation,Sex,Total,0 to 17 years,2019,Counts,"1,040",
 KHM,Cambodia,Detected trafficking victims,Total,Total,Total,18 years or over,2019,Counts,many,CTS
 """
 

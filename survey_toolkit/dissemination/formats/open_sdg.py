@@ -81,7 +81,7 @@ def _number(value: float | None) -> str:
 
 
 def _distinct(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Label of each code; a label that several codes have gets the code behind it, so that cells stay apart."""
+    """Label of each code; one that several codes have gets the code behind it, so that cells stay apart."""
     labels = {code: _clean(label) or code for code, label in pairs}
     used = list(labels.values())
     return {c: text if used.count(text) == 1 else f"{text} ({c})" for c, text in labels.items()}

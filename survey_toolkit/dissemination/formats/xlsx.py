@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 from survey_toolkit.dissemination.context import ReportContext
 from survey_toolkit.dissemination.formats.csv_out import figure_columns, figure_row
 from survey_toolkit.dissemination.formats.text import neutralise
-from survey_toolkit.dissemination.tables import MARKS, PublicationTable, Row, mark_of, publication_tables
+from survey_toolkit.dissemination.tables import (
+    MARKS,
+    PublicationTable,
+    Row,
+    mark_of,
+    publication_tables,
+    weighted_n,
+)
 from survey_toolkit.indicators import TOTAL, Figure, Figures
 
 if TYPE_CHECKING:
@@ -87,6 +94,8 @@ def _columns(table: PublicationTable) -> list[tuple[int | None, str, str, str]]:
             columns.append((i, "True value", "truth", number))
     quality = (("n", "n", "#,##0"), ("CV %", "cv", "0.0"), ("DEFF", "deff", "0.00"))
     columns += [(None, head, name, form) for head, name, form in quality if table.has(name)]
+    if any(weighted_n(row) is not None for row in table.rows):
+        columns.append((None, "Weighted number", "weighted_n", "#,##0"))
     return columns
 
 
@@ -139,7 +148,7 @@ def _line(
         figure = item.main if index is None else item.figures[index]
         if figure is None:
             continue
-        number: Any = figure.present(name) if index is not None else getattr(figure, name)
+        number: Any = _number(item, figure, name, index)
         if name == "cv" and number is not None:
             number *= 100
         if name == "value" and number is None:
@@ -148,6 +157,13 @@ def _line(
         if name == "value" and mark_of(figure) == "( )":
             form = f"({form})"
         _put(sheet, row, j, number, number_format=form, align="right", bold=total and name == "value")
+
+
+def _number(item: Row, figure: Figure, name: str, index: int | None) -> float | None:
+    if name == "weighted_n":
+        return weighted_n(item)
+    found: float | None = figure.present(name) if index is not None else getattr(figure, name)
+    return found
 
 
 def _footnotes(table: PublicationTable, context: ReportContext) -> Iterator[str]:
