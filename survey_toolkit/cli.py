@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from survey_toolkit.cli_files import crosswalk_app, files_app
+from survey_toolkit.cli_publish import publish_app
 from survey_toolkit.errors import SurveyToolkitError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ standards_app = typer.Typer(
 )
 app.add_typer(standards_app, name="standards")
 app.add_typer(files_app)
+app.add_typer(publish_app)
 app.add_typer(crosswalk_app, name="crosswalk")
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for what is written; nothing is written elsewhere.")]

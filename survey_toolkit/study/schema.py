@@ -31,8 +31,9 @@ __all__ = [
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 Interval = Literal["logit", "beta", "wald"]
 OutputFormat = Literal[
-    "csv", "xlsx", "html", "sdmx", "json", "sdmx-csv-1.0", "sdmx-ml-2.1", "sdmx-ml-3.0", "open-sdg", "ilostat",
-    "unodc", "sdg-database", "datapackage", "ddi", "tables-csv", "tables-html", "latex", "markdown",
+    "csv", "xlsx", "html", "sdmx", "json", "sdmx-csv-1.0", "sdmx-ml-2.1", "sdmx-ml-3.0", "open-sdg",
+    "ilostat", "unodc", "sdg-database", "datapackage", "ddi", "tables-csv", "tables-html", "latex",
+    "markdown",
 ]  # fmt: skip
 
 

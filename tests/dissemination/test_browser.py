@@ -57,7 +57,7 @@ def test_a_link_to_a_trace_opens_it(report):
 
 
 def axe_source():
-    """The accessibility checker, where a developer has it: AXE_CORE names axe.min.js (npm install axe-core)."""
+    """The accessibility checker, where a developer has it: AXE_CORE names its axe.min.js (npm axe-core)."""
     named = os.environ.get("AXE_CORE")
     places = (
         [Path(named)]
@@ -92,8 +92,10 @@ def test_no_serious_barrier(tmp_path, width):
 def test_every_link_of_the_page_leads_somewhere(tmp_path):
     probe = (
         "<script>addEventListener('load',function(){var n=0,bad=[];"
-        "document.querySelectorAll('a[href]').forEach(function(a){n++;var h=a.getAttribute('href');if(h[0]!=='#'||!document.getElementById("
-        "decodeURIComponent(h.slice(1))))bad.push(h)});document.title='LINKS '+n+' '+JSON.stringify(bad)})</script>"
+        "document.querySelectorAll('a[href]').forEach(function(a){n++;var h=a.getAttribute('href');"
+        "if(h[0]!=='#'||!document.getElementById("
+        "decodeURIComponent(h.slice(1))))bad.push(h)});document.title='LINKS '+n+' '+JSON.stringify("
+        "bad)})</script>"
     )
     file = tmp_path / "report.html"
     text = report_html(sample.protected().figures, sample.context())
@@ -108,7 +110,8 @@ def test_a_heading_sorts_its_column_and_gives_the_order_back(tmp_path):
     probe = (
         "<script>addEventListener('load',function(){var t=document.querySelector('table.sortable'),"
         "b=t.querySelector('th[data-at=\"1\"] button'),o=[];"
-        "function col(){return Array.from(t.tBodies[2].rows).filter(r=>!r.classList.contains('panel')).map(r=>r.cells[1].textContent.trim()).join('/')}o.push(col());"
+        "function col(){return Array.from(t.tBodies[2].rows).filter(r=>!r.classList.contains("
+        "'panel')).map(r=>r.cells[1].textContent.trim()).join('/')}o.push(col());"
         "for(var i=0;i<3;i++){b.click();o.push(col()+' '+t.querySelector('th[data-at=\"1\"]').getAttribute("
         "'aria-sort'))}document.title='SORT '+JSON.stringify(o)})</script>"
     )
