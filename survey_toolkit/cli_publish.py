@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -55,7 +55,9 @@ def plot(
     from survey_toolkit.indicators import read_figures
 
     chosen = read_figures(figures).filter(series=series)
-    extra = {} if boundaries is None else {"boundaries": boundaries, "key": key, "dimension": dimension}
+    extra: dict[str, Any] = (
+        {} if boundaries is None else {"boundaries": boundaries, "key": key, "dimension": dimension}
+    )
     drawn = draw(chosen, out, kind, **extra)
     typer.echo(f"{out}: {drawn.description}")
 
@@ -117,5 +119,6 @@ def protect_table(
     narrow = min((high - low for low, high in done.intervals.values()), default=float("inf"))
     typer.echo(
         f"{out}: {len(done.primary)} small cells and {len(done.complementary)} others suppressed"
-        f"{' (the fewest that do)' if done.optimal else ''}; the attack leaves intervals of {narrow:g} or more"
+        f"{' (the fewest that do)' if done.optimal else ''}; "
+        f"the attack leaves intervals of {narrow:g} or more"
     )

@@ -146,7 +146,7 @@ def suppression(case: dict[str, Any], data: Any) -> dict[str, Any]:
     options, expected = case["options"], case["expected"]
     table = _table(case, data)
     width = float(options["protection"].rsplit(">=", 1)[1])
-    done = suppress_table(table, threshold=options["threshold"], width=width, seconds=60)
+    done = suppress_table(table, threshold=options["threshold"], width=width)
     alone = audit_table(table, done.primary)
     limits = audit_table(table, done.hidden)
     budget = math.ceil(1.25 * expected["best_known_total_suppressed"])

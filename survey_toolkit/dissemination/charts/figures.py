@@ -127,13 +127,7 @@ def _line(
 
 def pyramid_chart(figures: Sequence[Figure], title: str = "", *, id: str = "pyramid") -> Svg:
     """Two-sided bars: men on the left, women on the right, an age band a row, the oldest on top."""
-    cells: dict[tuple[str, str], Figure] = {}
-    for f in figures:
-        age = next((f.breakdown[d] for d in _AGES if f.breakdown.get(d, TOTAL) != TOTAL), None)
-        sex = f.breakdown.get("sex", TOTAL)
-        others = [c for d, c in f.breakdown.items() if d not in ("sex", *_AGES) and c != TOTAL]
-        if age is not None and sex in ("F", "M") and not others:
-            cells.setdefault((sex, age), f)
+    cells = _sex_and_age(figures)
     used = list(cells.values())
     if not used:
         raise _nothing("pyramid", "a breakdown by sex (F, M) and age")
@@ -172,6 +166,18 @@ def pyramid_chart(figures: Sequence[Figure], title: str = "", *, id: str = "pyra
                 said.append(f"{figure.category}: {figure.text}")
     svg.description = "; ".join(said) + "."
     return svg
+
+
+def _sex_and_age(figures: Sequence[Figure]) -> dict[tuple[str, str], Figure]:
+    """Figures of one sex and one age band, by both."""
+    cells: dict[tuple[str, str], Figure] = {}
+    for f in figures:
+        age = next((f.breakdown[d] for d in _AGES if f.breakdown.get(d, TOTAL) != TOTAL), None)
+        sex = f.breakdown.get("sex", TOTAL)
+        others = [c for d, c in f.breakdown.items() if d not in ("sex", *_AGES) and c != TOTAL]
+        if age is not None and sex in ("F", "M") and not others:
+            cells.setdefault((sex, age), f)
+    return cells
 
 
 def _age_label(cells: dict[tuple[str, str], Figure], age: str) -> str:
@@ -233,12 +239,15 @@ def bar_chart(figures: Sequence[Figure], title: str = "", *, id: str = "bars") -
             stroke=BLUE,
             stroke_width=1,
         )
-        low, high = f.present("ci_low"), f.present("ci_high")
-        if low is not None and high is not None:
-            ends = scale(low), scale(high)
-            svg.add("line", x1=ends[0], x2=ends[1], y1=y, y2=y, stroke=ORANGE, stroke_width=2)
+        _whisker_across(svg, scale, f, y)
         svg.text(
             svg.width, y + 4.5, format_number(value, places), text_anchor="end", font_size=12.5, fill=INK
         )
     svg.description = "; ".join(said) + "."
     return svg
+
+
+def _whisker_across(svg: Svg, scale: Scale, f: Figure, y: float) -> None:
+    low, high = f.present("ci_low"), f.present("ci_high")
+    if low is not None and high is not None:
+        svg.add("line", x1=scale(low), x2=scale(high), y1=y, y2=y, stroke=ORANGE, stroke_width=2)

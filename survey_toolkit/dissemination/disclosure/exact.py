@@ -8,7 +8,6 @@ suppressed, could widen it, and that becomes a constraint of the master (Fischet
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -53,12 +52,14 @@ class _Attacker:
                 signs.append(sign)
         self.sums = csr_array((signs, (rows, columns)), shape=(len(lattice.relations), len(self.cells)))
         #: No count is larger than everybody together; twice that stands for "no upper limit".
+        self.solved = 0
         self.limit = 2.0 * float(self.counts.max(initial=1.0))
 
     def reach(self, cell: Cell, unknown: npt.NDArray[np.bool_], sign: float) -> tuple[float, Numbers]:
         """How far a cell can deviate in one direction, and the weight of each cell in that limit."""
         from scipy.optimize import linprog
 
+        self.solved += 1
         aim = np.zeros(len(self.cells))
         aim[self.at[cell]] = -sign
         low = np.where(unknown, -self.counts, 0.0)
@@ -74,24 +75,22 @@ class _Attacker:
         return -float(answer.fun), np.where(price > 0, price * self.counts, -price * self.limit)
 
 
-def exact(problem: Problem, start: Collection[Cell], *, seconds: float = 20.0) -> tuple[list[Cell], bool]:
+def exact(problem: Problem, start: Collection[Cell], *, effort: int = 5000) -> tuple[list[Cell], bool]:
     """Cells to suppress, and whether it is proved that fewer do not suffice.
 
     Parameters
     ----------
     problem : Problem
     start : collection of Cell
-        A solution found by search; returned if the time is over before a better one is proved.
-    seconds : float
-        Time limit. A run that ends by it is not repeatable on a slower machine, so callers use it only as
-        a safeguard.
+        A solution found by search; returned if the effort is spent before a better one is proved.
+    effort : int
+        Linear programmes to solve at most: counted, not timed, so that a slow machine publishes the same.
     """
     attackers = {i: _Attacker(problem, i) for i, table in enumerate(problem.tables) if table}
     at = {cell: i for i, cell in enumerate(problem.lattice.published)}
     cuts: list[_Cut] = []
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        hidden = _master(problem, at, cuts, max(0.5, end - time.monotonic()))
+    while sum(attacker.solved for attacker in attackers.values()) < effort:
+        hidden = _master(problem, at, cuts)
         if hidden is None:
             break
         found = [
@@ -130,7 +129,7 @@ def _violated(
     return cuts
 
 
-def _master(problem: Problem, at: dict[Cell, int], cuts: list[_Cut], seconds: float) -> set[Cell] | None:
+def _master(problem: Problem, at: dict[Cell, int], cuts: list[_Cut]) -> set[Cell] | None:
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     cost = np.array([problem.cost(cell) for cell in at])
@@ -146,7 +145,7 @@ def _master(problem: Problem, at: dict[Cell, int], cuts: list[_Cut], seconds: fl
         rules = [LinearConstraint(matrix, np.full(len(cuts), -TINY), np.inf)]
     answer = milp(
         cost, constraints=rules, integrality=np.ones(len(at), dtype=np.int64), bounds=Bounds(low, high),
-        options={"time_limit": seconds},
+        options={"node_limit": 20_000},
     )  # fmt: skip
     if answer.x is None or answer.status != 0:
         return None

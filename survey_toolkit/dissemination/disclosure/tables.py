@@ -27,7 +27,7 @@ __all__ = ["CountTable", "Suppression", "audit_table", "link_tables", "solve", "
 
 #: Cells up to which the optimum is looked for by default.
 EXACT_CELLS = 150
-EXACT_SECONDS = 8.0
+EXACT_EFFORT = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +166,7 @@ def suppress_table(
     width: float | None = None,
     other_width: float = 1.0,
     method: Method = "auto",
-    seconds: float = EXACT_SECONDS,
+    effort: int = EXACT_EFFORT,
 ) -> Suppression:
     """Suppress small cells and as few others as protect them; the result is always attacked.
 
@@ -184,8 +184,8 @@ def suppress_table(
         Interval to keep open around a complementary cell.
     method : {"auto", "exact", "search", "tauargus"}
         ``auto`` proves the optimum for small tables and searches in large ones.
-    seconds : float
-        Limit for the exact solution, after which the one found by search stays.
+    effort : int
+        Linear programmes the exact solution may take, after which the one found by search stays.
 
     Raises
     ------
@@ -206,7 +206,7 @@ def suppress_table(
         raise DisclosureError("a cell is not in the table", found=str(unknown[0]), code="unknown-cell")
     asked = float(threshold if width is None else width)
     problem = Problem(table.lattice, (table.counts,), dict.fromkeys(given, (0,)), asked, other_width)
-    hidden, used, optimal = solve(problem, method, seconds) if given else ([], "search", True)
+    hidden, used, optimal = solve(problem, method, effort) if given else ([], "search", True)
     done = Suppression(
         table=table,
         primary=tuple(given),
@@ -227,7 +227,7 @@ def suppress_table(
     return done
 
 
-def solve(problem: Problem, method: Method, seconds: float = EXACT_SECONDS) -> tuple[list[Cell], str, bool]:
+def solve(problem: Problem, method: Method, effort: int = EXACT_EFFORT) -> tuple[list[Cell], str, bool]:
     """Cells to suppress, how they were found, and whether that is the proved optimum."""
     if method == "tauargus":
         from survey_toolkit.dissemination.disclosure.tauargus import by_tauargus
@@ -237,7 +237,7 @@ def solve(problem: Problem, method: Method, seconds: float = EXACT_SECONDS) -> t
         return search(problem, start=start, prune=False), "tauargus", False
     found = search(problem)
     if method == "exact" or (method == "auto" and len(problem.lattice.published) <= EXACT_CELLS):
-        best, optimal = exact(problem, found, seconds=seconds)
+        best, optimal = exact(problem, found, effort=effort)
         if optimal:
             return best, "exact", True
     return found, "search", False

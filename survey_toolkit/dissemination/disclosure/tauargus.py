@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from importlib.util import find_spec
@@ -44,10 +45,12 @@ def by_tauargus(problem: Problem) -> list[Cell]:
     smallest = int(max(counts[cell] for cell in problem.primary)) + 1
     folder = tempfile.mkdtemp(prefix="survey_toolkit_tauargus_")
     try:
-        done = protect(
-            rows, [names], "people", safety_rules=f"FREQ({smallest},{_margin(problem, smallest)})",
-            suppress="OPT(1)", workdir=folder,
-        )  # fmt: skip
+        # Its engine leaves a log in the working directory, so it works in the folder that is removed.
+        with contextlib.chdir(folder):
+            done = protect(
+                rows, [names], "people", safety_rules=f"FREQ({smallest},{_margin(problem, smallest)})",
+                suppress="OPT(1)", workdir=folder,
+            )  # fmt: skip
         status = done.tables[0]
         found = []
         for row, mark in zip(status.rows, status.status(), strict=True):

@@ -19,7 +19,7 @@ from survey_toolkit.errors import DataFileError, DefinitionError
 from survey_toolkit.indicators import Figure
 
 if TYPE_CHECKING:
-    from pysdmx.model import DataStructureDefinition
+    from pysdmx.model import Component, DataStructureDefinition, DataType, Role
 
 __all__ = [
     "SdmxFormat",
@@ -120,45 +120,14 @@ def _parts(id: str) -> dict[str, str]:
 
 def sdmx_structure(structure: DataStructure) -> DataStructureDefinition:
     """The structure as pysdmx knows it, with the code lists as far as the toolkit writes them."""
-    from pysdmx.model import (
-        Code,
-        Codelist,
-        Component,
-        Components,
-        Concept,
-        DataStructureDefinition,
-        DataType,
-        Role,
-    )  # fmt: skip
+    from pysdmx.model import Components, DataStructureDefinition, Role
 
     own = _parts(structure.id)
-    numbers = {
-        structure.measure: DataType.DOUBLE,
-        "UPPER_BOUND": DataType.STRING,
-        "LOWER_BOUND": DataType.STRING,
-    }
-
-    def component(name: str, role: Role, required: bool, level: str | None = None) -> Component:
-        codes = structure.codes.get(name)
-        listed = bool(codes) and name not in structure.identifiers
-        return Component(
-            id=name,
-            required=required,
-            role=role,
-            concept=Concept(id=name, urn=_concept_urn(name)),
-            local_dtype=_dtype(name, numbers.get(name, DataType.STRING)),
-            local_codes=Codelist(
-                id=f"CL_{name}", agency=own["agency"], version=own["version"], name=name,
-                items=[Code(id=code, name=label) for code, label in _codes(structure, name).items()],
-            ) if listed else None,
-            attachment_level=level,
-        )  # fmt: skip
-
     series = ",".join(d for d in structure.dimensions if d != "TIME_PERIOD")
-    parts = [component(d, Role.DIMENSION, True) for d in structure.dimensions]
-    parts.append(component(structure.measure, Role.MEASURE, False))
+    parts = [_component(structure, d, Role.DIMENSION, True) for d in structure.dimensions]
+    parts.append(_component(structure, structure.measure, Role.MEASURE, False))
     parts += [
-        component(a, Role.ATTRIBUTE, mandatory, series if a in SERIES_ATTRIBUTES else "O")
+        _component(structure, a, Role.ATTRIBUTE, mandatory, series if a in SERIES_ATTRIBUTES else "O")
         for a, mandatory in structure.attributes.items()
     ]
     return DataStructureDefinition(
@@ -167,6 +136,31 @@ def sdmx_structure(structure: DataStructure) -> DataStructureDefinition:
         version=own["version"],
         name=own["id"],
         components=Components(parts),
+    )
+
+
+def _component(
+    structure: DataStructure, name: str, role: Role, required: bool, level: str | None = None
+) -> Component:
+    from pysdmx.model import Code, Codelist, Component, Concept
+
+    own, codes = _parts(structure.id), None
+    if structure.codes.get(name) and name not in structure.identifiers:
+        codes = Codelist(
+            id=f"CL_{name}",
+            agency=own["agency"],
+            version=own["version"],
+            name=name,
+            items=[Code(id=code, name=label) for code, label in _codes(structure, name).items()],
+        )
+    return Component(
+        id=name,
+        required=required,
+        role=role,
+        concept=Concept(id=name, urn=_concept_urn(name)),
+        local_dtype=_dtype(name, structure),
+        local_codes=codes,
+        attachment_level=level,
     )
 
 
@@ -194,10 +188,11 @@ def sdmx_structure_message(structure: DataStructure, version: Literal["2.1", "3.
     return str(write_sdmx([*lists, concepts, definition, dataflow], kind, header=_header()))
 
 
-def _dtype(name: str, other: Any) -> Any:
+def _dtype(name: str, structure: DataStructure) -> DataType:
     from pysdmx.model import DataType
 
-    return DataType.PERIOD if name == "TIME_PERIOD" else other
+    special = {"TIME_PERIOD": DataType.PERIOD, structure.measure: DataType.DOUBLE}
+    return special.get(name, DataType.STRING)
 
 
 def _concept_urn(name: str) -> str:
