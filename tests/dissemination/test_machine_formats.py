@@ -23,6 +23,7 @@ from survey_toolkit.dissemination.formats.table_texts import (
     tables_markdown,
 )
 from survey_toolkit.dissemination.write import FORMATS, write_outputs
+from survey_toolkit.errors import DefinitionError
 from survey_toolkit.indicators import Figures
 
 HOSTILE = '<script>alert(1)</script>=HYPERLINK("http://x")|\\input{/etc/passwd} `' + "k" * 300
@@ -207,3 +208,14 @@ def test_every_format_writes_into_a_folder(tmp_path, figures, context):
 )
 def test_every_format_writes_one_file(tmp_path, figures, context, name):
     assert write(figures, tmp_path / "x", name, context=context).stat().st_size > 500
+
+
+def test_a_country_of_300_characters(tmp_path, figures):
+    context = sample.context(country="Land " * 60)
+    files = write_outputs(figures, tmp_path / "out", list(FORMATS), context)
+    assert all(f.stat().st_size for f in files)
+    bad = Figures(replace(f, country="K" * 300) for f in figures)
+    with pytest.raises(DefinitionError) as caught:
+        write_outputs(bad, tmp_path / "bad", ["sdmx-ml-3.0"], context)
+    assert caught.value.code == "unknown-country"
+    assert not (tmp_path / "bad").exists(), "nothing is half written"
