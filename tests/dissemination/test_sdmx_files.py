@@ -95,6 +95,7 @@ def test_the_structure_message_says_what_we_check(tmp_path, structure, version):
         structure.attributes,
     )
     assert back.has("CUST_BREAKDOWN", "C07")
+    assert back.has("REF_AREA", "XSC") is structure.user_areas
     assert not back.has("SEX", "X9")
 
 

@@ -203,6 +203,9 @@ def _codes(structure: DataStructure, name: str) -> dict[str, str]:
     codes = dict(structure.codes[name])
     if name == "CUST_BREAKDOWN":
         codes |= {f"C{i:02d}": f"Custom breakdown {i}" for i in range(1, structure.custom_codes + 1)}
+    if name == "REF_AREA" and structure.user_areas:
+        letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        codes |= {f"X{a}{b}": f"User-assigned area X{a}{b}" for a in letters for b in letters}
     return codes
 
 
