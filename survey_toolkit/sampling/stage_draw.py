@@ -184,14 +184,19 @@ def _check_frame(counts: pd.DataFrame, units: _Units, parents: Parents | None) -
         raise DesignError(
             "rows have no unit or stratum", where=f"stage {stage.label}", found=f"{unnamed:,} rows", code="no-name"
         )
-    if units.grouped and stage.size not in (None, "rows"):
+    constant = [*stage.strata, *stage.order, *([stage.size] if stage.size not in (None, "rows") else [])]
+    if units.grouped and constant:
+        some = " OR ".join(f"MIN({quoted(str(c))}) <> MAX({quoted(str(c))})" for c in constant)
         differ = frame.value(
-            f"SELECT COUNT(*) FROM (SELECT 1 FROM {units._source()} GROUP BY {_names(units.path)} "
-            f"HAVING MIN({quoted(stage.size or '')}) <> MAX({quoted(stage.size or '')}))"
+            f"SELECT COUNT(*) FROM (SELECT 1 FROM {units._source()} GROUP BY {_names(units.path)} HAVING {some})"
         )
         if differ:
             raise DesignError(
-                "the size differs within a unit", where=f"stage {stage.label}", found=f"{differ:,} units"
+                "stratum, order or size differ between the rows of a unit",
+                where=f"stage {stage.label}",
+                found=f"{differ:,} units",
+                hint="are unit codes unique across strata?",
+                code="unit-differs",
             )
     if parents is not None:
         wanted = len(parents.rows[list(units.above)].drop_duplicates())
