@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from survey_toolkit import datasets, multiple_systems, standards
+    from survey_toolkit import datasets, multiple_systems, sampling, standards
     from survey_toolkit.dissemination import write
     from survey_toolkit.errors import SurveyToolkitError
     from survey_toolkit.estimation import Estimates, Survey, SurveyDesign
@@ -42,6 +42,7 @@ _MODULES = (
     "indicators",
     "microdata",
     "multiple_systems",
+    "sampling",
     "standards",
     "study",
 )
@@ -88,6 +89,7 @@ __all__ = [
     "join",
     "multiple_systems",
     "read_microdata",
+    "sampling",
     "standards",
     "write",
     "write_microdata",

@@ -2,7 +2,7 @@
 
 >>> size = size_proportion(0.02, Precision(relative=0.3), method="wilson", plan=FieldPlan(cluster_take=20, icc=0.03))
 >>> size.interviews, size.clusters
-(3342, 168)
+(3347, 168)
 """
 
 from survey_toolkit.sampling.adaptive import (

@@ -130,17 +130,17 @@ class _Units:
         self.grouped = distinct < rows
         if not rows:
             raise DesignError("the frame is empty", where=f"stage {self.stage.label}", found=self.frame.name)
-        by = _names(self.keys) if self.keys else "1"
         shown = f"{_names(self.keys)}, " if self.keys else ""
+        by = f"GROUP BY {_names(self.keys)} ORDER BY {_names(self.keys)}" if self.keys else ""
         table = self.frame.query(
-            f"SELECT {shown}COUNT(*) AS units, SUM(_size) AS size FROM ({self._units_sql()}) GROUP BY {by} "
-            + (f"ORDER BY {_names(self.keys)}" if self.keys else "")
+            f"SELECT {shown}COUNT(*) AS units, SUM(_size) AS size FROM ({self._units_sql()}) {by}"
         )
         return table
 
     def fetch(self) -> pd.DataFrame:
         """Units sorted by group, order and name, with their random number."""
-        order = _names(dict.fromkeys((*self.keys, *self.stage.order, self.stage.unit)))
+        within = self.frame.order_by(dict.fromkeys((*self.stage.order, self.stage.unit)))
+        order = f"{_names(self.keys)}, {within}" if self.keys else within
         number = sql_uniform(self.seed, self.stage.label, _key(self.path))
         return self.frame.query(f"SELECT *, {number} AS _number FROM ({self._units_sql()}) ORDER BY {order}")
 
@@ -161,7 +161,7 @@ class _Units:
                 "WHERE _rank <= n"
             )
         else:
-            order = _names(dict.fromkeys((*self.stage.order, self.stage.unit)))
+            order = self.frame.order_by(dict.fromkeys((*self.stage.order, self.stage.unit)))
             hit = "floor(_rank * n::DOUBLE / units - start) - floor((_rank - 1) * n::DOUBLE / units - start)"
             sql = (
                 f"SELECT * EXCLUDE (_rank), {number} AS _number FROM (SELECT *, (ROW_NUMBER() OVER (PARTITION BY _group "

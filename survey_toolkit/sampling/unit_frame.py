@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,12 +39,13 @@ class UnitFrame:
         pandas, Polars, Arrow or a DuckDB relation, or a path to ``.parquet`` or ``.csv``.
     """
 
-    __slots__ = ("_con", "columns", "name", "source")
+    __slots__ = ("_con", "_types", "columns", "name", "source")
 
     def __init__(self, data: Any) -> None:
         import duckdb
 
         self._con = duckdb.connect(":memory:", config={"memory_limit": _MEMORY, "temp_directory": ""})
+        self._con.execute("SET enable_progress_bar = false")  # it would write into the output
         self.source: Path | None = None
         if isinstance(data, str | os.PathLike):
             self.source = Path(data)
@@ -59,7 +60,17 @@ class UnitFrame:
                 self._con.register("frame", native)
             except duckdb.Error as exc:
                 raise DataFileError("this object is no frame", found=f"{type(native).__name__}: {exc}") from None
-        self.columns = [row[0] for row in self._con.execute("DESCRIBE frame").fetchall()]
+        self._types = {row[0]: row[1] for row in self._con.execute("DESCRIBE frame").fetchall()}
+        self.columns = list(self._types)
+
+    def order_by(self, names: Iterable[str]) -> str:
+        """SQL that sorts by columns; text that is a number sorts as one, so that 9 comes before 10."""
+        parts = []
+        for name in names:
+            if self._types.get(name) == "VARCHAR":
+                parts.append(f"TRY_CAST({quoted(name)} AS DOUBLE) NULLS LAST")
+            parts.append(quoted(name))
+        return ", ".join(parts)
 
     def _open(self, path: Path) -> None:
         import duckdb
