@@ -1,6 +1,7 @@
 """Time and memory of selections from a census frame of 200,000 enumeration areas and 20 million households.
 
-    python benchmarks/sampling_large.py                 # makes the frame in a temporary folder, prints a table
+    python benchmarks/sampling_large.py                 # makes the frame in a temporary folder, prints a
+    table
     python benchmarks/sampling_large.py --svy           # the household draws by svy beside ours
 
 Each draw runs in a process of its own; memory is the peak resident size of that process.
@@ -28,7 +29,8 @@ TASKS = {
     "two stages: 8,000 areas PPS systematic, 25 households systematic": (
         "areas.parquet",
         "[Stage(unit='ea', n=8000 // 48, strata=('stratum',), order=('district',), method='pps_systematic',"
-        " size='households'), Stage(unit='household', n=25, method='systematic', frame=folder + '/households.parquet')]",
+        " size='households'), Stage(unit='household', n=25, method='systematic',"
+        " frame=folder + '/households.parquet')]",
     ),
     "two stages from the household file alone, size = rows": (
         "households.parquet",
@@ -55,7 +57,8 @@ start = time.perf_counter()
 from survey_toolkit.sampling import Stage, select
 folder, first, stages = sys.argv[1:4]
 drawn = select(folder + "/" + first, eval(stages), seed=1)
-print(json.dumps({"seconds": time.perf_counter() - start, "rows": len(drawn.frame), "weights": float(drawn.frame["weight"].sum()),
+print(json.dumps({"seconds": time.perf_counter() - start, "rows": len(drawn.frame), "weights":
+float(drawn.frame["weight"].sum()),
                   "gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}))
 """
 
@@ -65,13 +68,16 @@ start = time.perf_counter()
 import polars as pl, svy
 frame = pl.read_parquet(sys.argv[1] + "/households.parquet")
 drawn = svy.Sample(frame).sampling.srs(int(sys.argv[2]), by=sys.argv[3], rstate=1).data
-print(json.dumps({"seconds": time.perf_counter() - start, "rows": len(drawn), "weights": float(drawn["svy_sample_weight"].sum()),
+print(json.dumps({"seconds": time.perf_counter() - start, "rows": len(drawn), "weights":
+float(drawn["svy_sample_weight"].sum()),
                   "gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}))
 """
 
 
 def measured(code: str, *arguments: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         return f"failed: {done.stderr.strip().splitlines()[-1][:80]} | | | "
     r = json.loads(done.stdout.splitlines()[-1])
@@ -79,7 +85,9 @@ def measured(code: str, *arguments: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--svy", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -92,7 +100,10 @@ def main() -> None:
         for title, (first, stages) in TASKS.items():
             print(f"| {title} | {measured(RUN, folder, first, stages)} |", flush=True)
         if options.svy:
-            for title, n, by in (("svy: SRS in 48 strata", 200_000 // 48, "stratum"), ("svy: 20 in every area", 20, "ea")):
+            for title, n, by in (
+                ("svy: SRS in 48 strata", 200_000 // 48, "stratum"),
+                ("svy: 20 in every area", 20, "ea"),
+            ):
                 print(f"| {title} | {measured(SVY, folder, str(n), by)} |", flush=True)
 
 

@@ -25,32 +25,49 @@ def print_sizes(sizes: Sequence[PlannedSize], console: Console | None = None) ->
     for size in sizes:
         if size.comparison is not None:
             c = size.comparison
-            head = ("interviews a group", "households", "clusters", "effect", "standard error", "power", "deff")
-            values = [(c.interviews, c.households, c.clusters, c.effect, c.se, round(c.power, 3), round(c.deff, 2))]
+            head = (
+                "interviews a group",
+                "households",
+                "clusters",
+                "effect",
+                "standard error",
+                "power",
+                "deff",
+            )
+            values = [
+                (c.interviews, c.households, c.clusters, c.effect, c.se, round(c.power, 3), round(c.deff, 2))
+            ]
             _rows(out, size.name, head, values)
         else:
             head = ("domain", "expected", "half-width", "CV", "deff", "interviews", "households", "clusters")
             values = [
-                (r.domain or "all", r.value, r.half_width, f"{100 * r.cv:.1f} %", round(r.deff, 2), r.interviews, r.households, r.clusters)
+                (r.domain or "all", r.value, r.half_width, f"{100 * r.cv:.1f} %", round(r.deff, 2),
+                 r.interviews, r.households, r.clusters)
                 for r in size.rows
             ]  # fmt: skip
             _rows(out, size.name, head, values)
-        _print_notes(out, [n for r in size.rows for n in r.notes] + list(size.comparison.notes if size.comparison else ()))
+        _print_notes(
+            out,
+            [n for r in size.rows for n in r.notes] + list(size.comparison.notes if size.comparison else ()),
+        )
         _print_rare(out, size)
         if size.take is not None:
             t = size.take
             out.print(
-                f"  best take of a cluster: {t.take} interviews (optimum {t.optimum:.1f}); the budget pays for "
-                f"{t.clusters:,} clusters, worth a simple random sample of {t.effective:,.0f}"
+                f"  best take of a cluster: {t.take} interviews (optimum {t.optimum:.1f}); the budget pays "
+                f"for {t.clusters:,} clusters, worth a simple random sample of {t.effective:,.0f}"
             )
 
 
 def _print_rare(out: Console, size: PlannedSize) -> None:
-    for row, rare in zip(size.rows, size.rare, strict=False):
+    for row, rare in zip(size.rows, size.rare, strict=bool(size.rare)):
+        if rare is None:
+            continue
         name = f"{row.domain}: " if row.domain else ""
         out.print(
-            f"  {_safe(name)}{rare.expected_cases:.0f} cases expected (± {rare.sd_cases:.0f}); none found with probability "
-            f"{rare.probability_none:.2g}; a prevalence below {rare.smallest_prevalence:.2g} cannot be told from zero"
+            f"  {_safe(name)}{rare.expected_cases:.0f} cases expected (± {rare.sd_cases:.0f}); none found with "
+            f"probability {rare.probability_none:.2g}; a prevalence below "
+            f"{rare.smallest_prevalence:.2g} cannot be told from zero"
         )
 
 
@@ -60,7 +77,8 @@ def print_allocation(found: Allocation | MultivariateAllocation, console: Consol
     plain: Any = getattr(found, "allocation", found)
     table = plain.to_frame()
     values = [
-        (r.stratum, r.population, int(r.n), f"{100 * r.fraction:.2f} %") for r in table.head(_STRATA).itertuples()
+        (r.stratum, r.population, int(r.n), f"{100 * r.fraction:.2f} %")
+        for r in table.head(_STRATA).itertuples()
     ]
     total = int(plain.n.sum())
     _rows(out, f"{plain.method} allocation of {total:,}", ("stratum", "population", "n", "fraction"), values)
@@ -69,7 +87,8 @@ def print_allocation(found: Allocation | MultivariateAllocation, console: Consol
     if found is not plain:
         head = ("constraint", "CV wanted", "CV reached", "drives the cost")
         rows = [
-            (r.constraint, f"{100 * r.cv_wanted:.2f} %", f"{100 * r.cv_reached:.2f} %", "yes" if r.multiplier > 1e-6 else "")
+            (r.constraint, f"{100 * r.cv_wanted:.2f} %", f"{100 * r.cv_reached:.2f} %",
+             "yes" if r.multiplier > 1e-6 else "")
             for r in found.to_frame().itertuples()
         ]  # fmt: skip
         _rows(out, "precision", head, rows)
@@ -117,7 +136,15 @@ def print_weights(report: WeightReport, console: Console | None = None) -> None:
     table = report.who_lost()
     changed = table[(table["lost"] > 0) | (table["change"].abs() > 0.005)]
     values = [
-        (r.step, r.group, int(r.rows), int(r.lost), f"{r.before:,.0f}", f"{r.after:,.0f}", f"{100 * r.change:+.1f} %")
+        (
+            r.step,
+            r.group,
+            int(r.rows),
+            int(r.lost),
+            f"{r.before:,.0f}",
+            f"{r.after:,.0f}",
+            f"{100 * r.change:+.1f} %",
+        )
         for r in changed.head(_STRATA).itertuples()
     ]
     if values:

@@ -1,6 +1,7 @@
 """Designing a survey: sample sizes, allocation, selection with a log, and the weights that follow.
 
->>> size = size_proportion(0.02, Precision(relative=0.3), method="wilson", plan=FieldPlan(cluster_take=20, icc=0.03))
+>>> plan = FieldPlan(cluster_take=20, icc=0.03)
+>>> size = size_proportion(0.02, Precision(relative=0.3), method="wilson", plan=plan)
 >>> size.interviews, size.clusters
 (3347, 168)
 """

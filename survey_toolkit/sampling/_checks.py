@@ -1,4 +1,4 @@
-"""Checks of the numbers a design is made of; each refusal names the number, what was found and what is needed."""
+"""Checks of the numbers a design is made of; each refusal names the number, what was found and wanted."""
 
 from __future__ import annotations
 

@@ -1,11 +1,15 @@
 """The one door to svy: what it draws and computes right is asked of it, nothing else knows it.
 
-Used for Sampford's and Brewer's draws (inclusion probabilities within Monte Carlo error of n·size/total in tests),
-and for a second opinion on sample sizes and allocations. svy 0.35 is a large dependency (Polars and a compiled kernel,
+Used for Sampford's and Brewer's draws (inclusion probabilities within Monte Carlo error of n·size/total in
+tests),
+and for a second opinion on sample sizes and allocations. svy 0.35 is a large dependency (Polars and a
+compiled kernel,
 about 560 MB), so it is the extra ``sampling``; all else in this room works without it.
 
-Not asked of svy, with the reason measured: allocation (:mod:`.allocation`), the arithmetic of sizes (:mod:`.precision`),
-simple random and systematic draws (:mod:`.draws`), and units taken with certainty: its Sampford draw flags every unit
+Not asked of svy, with the reason measured: allocation (:mod:`.allocation`), the arithmetic of sizes
+(:mod:`.precision`),
+simple random and systematic draws (:mod:`.draws`), and units taken with certainty: its Sampford draw flags
+every unit
 as certain, so they are set apart before (:mod:`.size_measure`).
 """
 
@@ -55,7 +59,9 @@ def second_size_proportion(
     p: float, half_width: float, *, confidence: float = 0.95, method: str = "wald", deff: float = 1.0
 ) -> float:
     """Sample size by svy (``wald`` or ``fleiss``); it rounds up after every step."""
-    goal = _svy().SampleSize().estimate_prop(p=p, moe=half_width, method=method, alpha=1 - confidence, deff=deff)
+    goal = (
+        _svy().SampleSize().estimate_prop(p=p, moe=half_width, method=method, alpha=1 - confidence, deff=deff)
+    )
     return float(goal.n)
 
 

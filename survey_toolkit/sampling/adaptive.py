@@ -1,13 +1,17 @@
 r"""Adaptive cluster sampling: a case found sends the team to the neighbours, and the estimators that undo it.
 
-An initial simple random sample of :math:`n_1` of :math:`N` units is drawn. Where a unit satisfies the condition
-(for instance, one case or more) its neighbours are added, and theirs, until no new unit satisfies it. Units that
-satisfy and touch each other are one *network*; a unit that does not satisfy is a network of its own, and enters
+An initial simple random sample of :math:`n_1` of :math:`N` units is drawn. Where a unit satisfies the
+condition
+(for instance, one case or more) its neighbours are added, and theirs, until no new unit satisfies it. Units
+that
+satisfy and touch each other are one *network*; a unit that does not satisfy is a network of its own, and
+enters
 an estimate only if it was in the initial sample.
 
 References
 ----------
-Thompson (1990), *JASA* 85:1050-1059, equations for the modified Hansen-Hurwitz and Horvitz-Thompson estimators.
+Thompson (1990), *JASA* 85:1050-1059, equations for the modified Hansen-Hurwitz and Horvitz-Thompson
+estimators.
 """
 
 from __future__ import annotations
@@ -196,7 +200,7 @@ def adaptive_sample(satisfies: ArrayLike, neighbours: ArrayLike, initial: ArrayL
 def adaptive_estimate(
     y: ArrayLike, network: ArrayLike, initial: ArrayLike, *, population: int, n_final: int = 0
 ) -> AdaptiveEstimate:
-    """Estimate the population total from an adaptive cluster sample.
+    r"""Estimate the population total from an adaptive cluster sample.
 
     Parameters
     ----------
@@ -224,8 +228,9 @@ def adaptive_estimate(
     -----
     With :math:`w_i` the mean of the network of unit i and :math:`x_k, y_k` size and total of network k,
 
-    .. math:: \\hat\\tau_{HH} = N \\bar w, \\quad v = N(N-n_1) s_w^2/n_1; \\qquad
-              \\hat\\tau_{HT} = \\sum_k y_k/\\alpha_k, \\quad \\alpha_k = 1 - \\binom{N-x_k}{n_1}/\\binom{N}{n_1}.
+    .. math:: \hat\tau_{HH} = N \bar w, \quad v = N(N-n_1) s_w^2/n_1; \qquad
+              \hat\tau_{HT} = \sum_k y_k/\alpha_k, \quad \alpha_k = 1 -
+              \binom{N-x_k}{n_1}/\binom{N}{n_1}.
 
     Examples
     --------

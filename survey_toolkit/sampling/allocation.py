@@ -7,11 +7,13 @@ The shares :math:`a_h` are
 * ``power`` :math:`X_h^q S_h/\bar Y_h` (Bankier 1988, *The American Statistician* 42:174-177), between equal
   precision everywhere (q = 0) and Neyman (q = 1, X the total of y).
 
-The sizes are :math:`n_h = \min(\max(\lambda a_h, \min_h), \max_h)` with λ such that they add up to n (or cost the
+The sizes are :math:`n_h = \min(\max(\lambda a_h, \min_h), \max_h)` with λ such that they add up to n (or
+cost the
 budget), then rounded by largest remainder within the limits.
 
 Ours and not svy's: svy 0.35 drops the minimum where the floors and the rounded-down shares together pass n
-(strata of 1,000, 3 and 3, n = 10, minimum 2: 10, 0 and 0; here 6, 2 and 2), and has no costs. Where no limit binds
+(strata of 1,000, 3 and 3, n = 10, minimum 2: 10, 0 and 0; here 6, 2 and 2), and has no costs. Where no
+limit binds
 the two agree, and a test holds them together.
 """
 
@@ -264,7 +266,9 @@ def _sizes(
     return bounded_shares(shares, low, high, np.ones_like(shares), float(count)), count, cost
 
 
-def _values(given: Mapping[Any, float] | float, names: Sequence[Any], where: str, *, zero: bool = False) -> Floats:
+def _values(
+    given: Mapping[Any, float] | float, names: Sequence[Any], where: str, *, zero: bool = False
+) -> Floats:
     """One number a stratum; all that are missing or out of range are named at once."""
     if not isinstance(given, Mapping):
         return np.full(len(names), positive(given, where, zero=zero))

@@ -1,6 +1,7 @@
 r"""Sample sizes and power for a difference between groups, a change between two rounds, a trend over several.
 
-With R rounds at times t, values :math:`v_t = p_t(1-p_t)` (or a variance), n interviews a round and a share o of
+With R rounds at times t, values :math:`v_t = p_t(1-p_t)` (or a variance), n interviews a round and a share
+o of
 them repeated with correlation ρ, the slope :math:`\hat\beta = \sum_t c_t \hat p_t`,
 :math:`c_t = (t-\bar t)/\sum(t-\bar t)^2`, has
 
@@ -125,7 +126,9 @@ def size_comparison(
         srs = unit * (z / half_width) ** 2
     elif abs(effect) < 1e-12:
         raise DesignError(
-            "the values do not differ, so no sample finds a difference", where="values", found=f"{list(values)}"
+            "the values do not differ, so no sample finds a difference",
+            where="values",
+            found=f"{list(values)}",
         )
     else:
         from scipy.special import ndtri
@@ -202,7 +205,9 @@ def power_curve(
     return PowerCurve(interviews=sizes, power=np.array(powers))
 
 
-def _effect(values: Sequence[float], sd: float | None, overlap: float, correlation: float) -> tuple[float, float]:
+def _effect(
+    values: Sequence[float], sd: float | None, overlap: float, correlation: float
+) -> tuple[float, float]:
     """Slope (the difference for two), and its variance times n."""
     if len(values) < 2:
         raise DesignError("a comparison needs two values or more", where="values", found=f"{len(values)}")

@@ -1,7 +1,8 @@
 r"""What a cluster and an interview cost, and the take of a cluster that buys most precision.
 
 With cost :math:`C = c_0 + m c_1 + m b c_2` for m clusters of b interviews the variance
-:math:`\frac{S^2}{mb}\left(1+(b-1)\rho\right)` is least at :math:`b = \sqrt{\frac{c_1}{c_2}\frac{1-\rho}{\rho}}`
+:math:`\frac{S^2}{mb}\left(1+(b-1)\rho\right)` is least at :math:`b =
+\sqrt{\frac{c_1}{c_2}\frac{1-\rho}{\rho}}`
 (Hansen, Hurwitz and Madow 1953, vol. I, 6.18; Kish 1965, 8.3).
 """
 

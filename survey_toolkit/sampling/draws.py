@@ -1,16 +1,20 @@
 r"""Draws of one stage, for all strata at once, on arrays.
 
-Every function takes the units sorted by group and returns which were drawn, how often, and with what inclusion
+Every function takes the units sorted by group and returns which were drawn, how often, and with what
+inclusion
 probability. The random numbers come in from outside (:mod:`._numbers`), so that a draw can be made again.
 
 * ``srs``: the n units of a group with the smallest random numbers (Fan, Muller and Rezucha 1962).
 * ``systematic``, ``pps_systematic``: with cumulated probabilities :math:`C_i` and a start u, unit i is hit
-  :math:`\lfloor C_i - u\rfloor - \lfloor C_{i-1} - u\rfloor` times (Madow 1949); the order is the implicit stratification.
-* ``rhc``: units put into n random groups, one drawn in each with probability proportional to size (Rao, Hartley and
+  :math:`\lfloor C_i - u\rfloor - \lfloor C_{i-1} - u\rfloor` times (Madow 1949); the order is the implicit
+  stratification.
+* ``rhc``: units put into n random groups, one drawn in each with probability proportional to size (Rao,
+Hartley and
   Cochran 1962); ``probability`` is that inside the random group times one, the weight of their estimator.
 * ``sampford``, ``brewer``: through svy, which draws them right and fast (see :mod:`._svy`).
 
-SRS and systematic are ours and not svy's although svy draws them well: its kernel returns neither random start
+SRS and systematic are ours and not svy's although svy draws them well: its kernel returns neither random
+start
 nor random numbers, so that nobody could redo a draw from a log; and it needs the whole frame in memory.
 """
 
@@ -160,7 +164,9 @@ def _by_svy(method: str) -> Callable[[Group], Drawn]:
         over = int((chance >= 1).sum())
         if over:
             raise DesignError(
-                f"{method} cannot draw a unit with probability one or more", where="size", found=f"{over} units"
+                f"{method} cannot draw a unit with probability one or more",
+                where="size",
+                found=f"{over} units",
             )
         hits = np.zeros(units.size.size, dtype=np.int64)
         for g, (first, after) in enumerate(zip(units.starts[:-1], units.starts[1:], strict=True)):

@@ -98,7 +98,7 @@ class FieldPlan:
 
     @property
     def design_effect(self) -> float:
-        """(1 + (b - 1)ρ)(1 + cv²), b completed interviews a cluster (Kish 1965, *Survey Sampling*, 5.4 and 11.7)."""
+        """(1 + (b - 1)ρ)(1 + cv²), b completed interviews a cluster (Kish 1965, 5.4 and 11.7)."""
         if self.deff is not None:
             return self.deff
         b = 1.0 if self.cluster_take is None else max(self.cluster_take * self.interviews_per_household, 1.0)
@@ -108,7 +108,7 @@ class FieldPlan:
         return cluster * (1 + self.weight_cv**2)
 
     def interviews(self, srs: float) -> float:
-        """Completed interviews that are worth ``srs`` of a simple random sample (finite population corrected).
+        """Completed interviews that are worth ``srs`` of a simple random sample.
 
         d·n₀·N/(N - 1 + d·n₀): at d = 1 the exact n of a simple random sample without replacement.
         """
@@ -133,7 +133,7 @@ class FieldPlan:
         return None if self.cluster_take is None else households / self.cluster_take
 
     def for_domain(self, part: float) -> FieldPlan:
-        """The same field work for a group that is ``part`` of the eligible persons, spread over the clusters."""
+        """The same field work for a group that is ``part`` of the eligible, spread over the clusters."""
         part = 1.0 if part == 1 else proportion(part, "domain share")
         return replace(
             self,

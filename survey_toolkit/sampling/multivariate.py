@@ -3,13 +3,16 @@ r"""The cheapest allocation that meets several precision constraints at once (Be
 .. math:: \min_n \sum_h c_h n_h \quad\text{with}\quad \sum_h \frac{A_{hj}}{n_h} - B_j \le V_j,\quad
           m_h \le n_h \le N_h,\qquad A_{hj} = N_h^2 S_{hj}^2,\ B_j = \sum_h N_h S_{hj}^2 .
 
-Chromy's iteration multiplies each multiplier λ_j by the square of the ratio of the variance reached to the one
-allowed; given λ, :math:`n_h = \sqrt{\sum_j \lambda_j A_{hj}/c_h}` cut to its limits minimises the Lagrangian, so that its
+Chromy's iteration multiplies each multiplier λ_j by the square of the ratio of the variance reached to the
+one
+allowed; given λ, :math:`n_h = \sqrt{\sum_j \lambda_j A_{hj}/c_h}` cut to its limits minimises the
+Lagrangian, so that its
 value is a lower bound of the cost, and the gap between the two says how far the answer is from the best.
 
 References
 ----------
-Bethel (1989), *Survey Methodology* 15:47-57; Chromy (1987), *Proceedings of the ASA Section on Survey Research
+Bethel (1989), *Survey Methodology* 15:47-57; Chromy (1987), *Proceedings of the ASA Section on Survey
+Research
 Methods*, 194-199.
 """
 
@@ -182,7 +185,9 @@ def _columns(
 ) -> tuple[tuple[str, ...], Floats, Floats]:
     for column in (stratum, population, *([cost] if cost else [])):
         if column not in strata.columns:
-            raise DesignError("there is no such column", where=column, found=", ".join(map(str, strata.columns)))
+            raise DesignError(
+                "there is no such column", where=column, found=", ".join(map(str, strata.columns))
+            )
     units = strata[population].to_numpy(dtype=np.float64)
     price = strata[cost].to_numpy(dtype=np.float64) if cost else np.ones(units.size)
     for where, values in ((population, units), (cost or "cost", price)):

@@ -1,4 +1,4 @@
-"""What a plan file may say: sizes wanted, an allocation, a selection, a weighting. Data only, checked whole."""
+"""What a plan file may say: sizes, an allocation, a selection, a weighting. Data only, checked whole."""
 
 from __future__ import annotations
 
@@ -98,7 +98,9 @@ class SizeSpec(StrictModel):
                 raise ValueError("a comparison needs a list of values")
         elif self.precision is None:
             raise ValueError("a precision is needed")
-        elif isinstance(self.value, tuple) or (isinstance(self.value, dict) and self.parameter != "proportion"):
+        elif isinstance(self.value, tuple) or (
+            isinstance(self.value, dict) and self.parameter != "proportion"
+        ):
             raise ValueError("this parameter takes one value (a proportion: also one a domain)")
         if self.parameter == "mean" and self.sd is None:
             raise ValueError("a mean needs sd")
@@ -193,7 +195,9 @@ class WeightSpec(StrictModel):
     subsample: str | None = None
     trim: TrimSpec | None = None
     calibrate: CalibrationSpec | None = None
-    groups: Annotated[str | None, Field(description="column by which the report tells who lost weight")] = None
+    groups: Annotated[str | None, Field(description="column by which the report tells who lost weight")] = (
+        None
+    )
 
     @model_validator(mode="after")
     def _one_base(self) -> WeightSpec:

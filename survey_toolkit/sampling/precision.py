@@ -3,13 +3,15 @@ r"""How many interviews a simple random sample needs for a wanted precision, bef
 For a proportion p and half-width d of the interval, with :math:`q = 1-p` and z the normal quantile:
 
 * ``wald``: :math:`n = z^2 pq/d^2`;
-* ``wilson``: the positive root x of :math:`(d^2-\tfrac14)x^2 + (2d^2-pq)x + d^2 = 0`, :math:`n = z^2/x`, which is
+* ``wilson``: the positive root x of :math:`(d^2-\tfrac14)x^2 + (2d^2-pq)x + d^2 = 0`, :math:`n = z^2/x`,
+which is
   where the half-width of the Wilson interval is d;
 * ``exact``: the smallest n whose Clopper-Pearson interval at np cases is at most 2d wide;
 * ``fleiss``: Fleiss (1981), as in svy: z²/(4d²) times a factor that grows p towards one half by d.
 
 The arithmetic is ours, not svy's (0.35): svy rounds up after each of the three corrections that follow (1,370
-where one rounding gives 1,368), has neither Wilson, exact, relative error nor CV, and brings 560 MB for a line.
+where one rounding gives 1,368), has neither Wilson, exact, relative error nor CV, and brings 560 MB for a
+line.
 Tests hold the two against each other where both answer.
 """
 
@@ -68,7 +70,9 @@ class Precision:
         return size * (self.relative if self.relative is not None else z * (self.cv or 0.0))
 
 
-def srs_size_proportion(p: float, half_width: float, *, confidence: float = 0.95, method: str = "wald") -> float:
+def srs_size_proportion(
+    p: float, half_width: float, *, confidence: float = 0.95, method: str = "wald"
+) -> float:
     """Interviews of a simple random sample from a large population, not rounded.
 
     Parameters

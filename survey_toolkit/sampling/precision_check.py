@@ -1,4 +1,4 @@
-"""Is the planned precision what the design gives? Draw it again and again from a known population, and see."""
+"""Is the planned precision what the design gives? Draw it again and again from a known population."""
 
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ def check_precision(
     Parameters
     ----------
     population : pandas.DataFrame
-        One row a person, with the unit, stratum and size columns of all stages, and the outcome (Boolean or 0-1).
+        One row a person, with the unit, stratum and size columns of all stages, and the outcome (Boolean or
+        0-1).
     stages : sequence of Stage
         Units of the last stage may be households: all their persons are then interviewed.
     outcome : str

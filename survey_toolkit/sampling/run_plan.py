@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["PlannedSize", "run_allocate", "run_select", "run_size", "run_weight"]
 
 Progress = Callable[[str, float], None]
-#: Below so many expected cases the plan speaks of what a rare outcome means.
+#: Below this proportion the plan speaks of what a rare outcome means.
 _RARE = 0.05
 
 
@@ -45,7 +45,7 @@ class PlannedSize:
         One a domain; empty for a comparison.
     comparison : ComparisonSize or None
     rare : tuple of RareOutcome
-        Beside ``rows``, where proportions are small.
+        Beside ``rows``; None where a proportion is not small.
     take : ClusterDesign or None
         Best take of a cluster, where costs are given.
     """
@@ -53,7 +53,7 @@ class PlannedSize:
     name: str
     rows: tuple[SampleSize, ...] = ()
     comparison: ComparisonSize | None = None
-    rare: tuple[RareOutcome, ...] = ()
+    rare: tuple[RareOutcome | None, ...] = ()
     take: ClusterDesign | None = None
 
 
@@ -67,7 +67,8 @@ def run_size(plan: PlanSpec) -> tuple[PlannedSize, ...]:
 def run_allocate(plan: PlanSpec, frame: Any) -> Allocation | MultivariateAllocation:
     """The allocation of a plan over the strata of a frame file.
 
-    The population of a stratum is the sum of ``size`` over its rows, or their number; ``sd``, ``mean`` and ``cost`` are
+    The population of a stratum is the sum of ``size`` over its rows, or their number; ``sd``, ``mean`` and
+    ``cost`` are
     averaged over the rows by the same size. A frame may have one row a unit or one row a stratum.
     """
     spec = plan.allocate
@@ -170,8 +171,9 @@ def _size(spec: SizeSpec) -> PlannedSize:
         rows = (_single(spec, spec.value, wanted, common),)
     rare = tuple(
         rare_outcome(r.value, r.interviews, plan=plan, confidence=spec.confidence)
-        for r in rows
         if r.parameter == "proportion" and r.value < _RARE
+        else None
+        for r in rows
     )
     return PlannedSize(name=spec.name, rows=rows, rare=rare, take=take)
 
@@ -196,7 +198,8 @@ def _strata(spec: AllocateSpec, frame: UnitFrame) -> pd.DataFrame:
     frame.require([*spec.stratum, *numbers, *domains, *([spec.size] if spec.size else [])], "allocate")
     size = f"TRY_CAST({quoted(spec.size)} AS DOUBLE)" if spec.size else "1.0"
     parts = [
-        f"SUM(TRY_CAST({quoted(c)} AS DOUBLE) * {size}) / SUM({size}) AS {quoted(c)}" for c in dict.fromkeys(numbers)
+        f"SUM(TRY_CAST({quoted(c)} AS DOUBLE) * {size}) / SUM({size}) AS {quoted(c)}"
+        for c in dict.fromkeys(numbers)
     ]
     parts += [f"MIN({quoted(c)}) AS {quoted(c)}" for c in domains if c not in spec.stratum]
     by = ", ".join(quoted(c) for c in spec.stratum)
@@ -230,7 +233,9 @@ def _typed_totals(totals: Mapping[str, Any], rows: pd.DataFrame) -> dict[str, An
             try:
                 out[column] = {float(k) if "." in str(k) else int(k): v for k, v in given.items()}
             except ValueError:
-                raise DesignError("codes of the totals are not numbers", where=f"calibrate.{column}") from None
+                raise DesignError(
+                    "codes of the totals are not numbers", where=f"calibrate.{column}"
+                ) from None
         else:
             out[column] = given
     return out

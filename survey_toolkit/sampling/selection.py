@@ -40,11 +40,13 @@ class Selection:
     ----------
     frame : pandas.DataFrame
         One row a unit of the last stage: its columns of the frame, then for every stage
-        ``<stage>_probability``, ``<stage>_replicate`` (0 main, 1, 2, … reserve), and ``probability`` and ``weight`` over
+        ``<stage>_probability``, ``<stage>_replicate`` (0 main, 1, 2, … reserve), and ``probability`` and
+        ``weight`` over
         all stages (those of the main sample).
     log : SelectionLog
     notes : tuple of str
-        Sizes of zero, units taken with certainty, groups smaller than their take: everything done about the frame.
+        Sizes of zero, units taken with certainty, groups smaller than their take: everything done about the
+        frame.
     """
 
     frame: pd.DataFrame
@@ -89,9 +91,7 @@ class Selection:
         return rows.reset_index(drop=True)
 
 
-def select(
-    frame: Any, stages: Sequence[Stage], *, seed: int, progress: Progress | None = None
-) -> Selection:
+def select(frame: Any, stages: Sequence[Stage], *, seed: int, progress: Progress | None = None) -> Selection:
     """Draw a sample.
 
     Parameters
@@ -116,7 +116,8 @@ def select(
 
     Notes
     -----
-    The inclusion probability is the product over the stages; where a group has fewer units than its take all are taken,
+    The inclusion probability is the product over the stages; where a group has fewer units than its take
+    all are taken,
     which is told.
     """
     whole(seed, "seed", least=0)

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["SelectionLog", "StageLog", "redo"]
 
 _HOW = (
-    "u = (first 13 hex digits of sha256('seed|stage|unit') + 0.5) / 16^13, unit being the codes of all stages joined by "
-    "'|'; group starts use 'seed|stage|start|group'. srs: smallest u; systematic: floor(C_i - start) - floor(C_i-1 - start)."
+    "u = (first 13 hex digits of sha256('seed|stage|unit') + 0.5) / 16^13, unit being the codes of all "
+    "stages joined by '|'; group starts use 'seed|stage|start|group'. srs: smallest u; systematic: "
+    "floor(C_i - start) - floor(C_i-1 - start)."
 )
 
 

@@ -48,7 +48,8 @@ def prepare_sizes(
     group : int array (U,)
     n : int array (G,)
     zero : {"smallest", "exclude", "refuse"}
-        Give the smallest positive size of the frame; leave the unit out (it cannot then be drawn, and the frame
+        Give the smallest positive size of the frame; leave the unit out (it cannot then be drawn, and the
+        frame
         no longer covers it); or stop.
     large : {"certainty", "hits", "refuse"}
         A unit larger than the interval total/n is taken with certainty and the rest drawn again without it;
@@ -80,7 +81,11 @@ def prepare_sizes(
         if zero == "refuse":
             raise DesignError("measures of size are zero", where="size", found=f"{int(nil.sum())} units")
         least = float(size[~nil].min())
-        done = f"given the smallest size, {least:g}" if zero == "smallest" else "left out: the frame does not cover them"
+        done = (
+            f"given the smallest size, {least:g}"
+            if zero == "smallest"
+            else "left out: the frame does not cover them"
+        )
         notes.append(f"{int(nil.sum())} units have size zero: {done}")
         size = np.where(nil & (zero == "smallest"), least, size)
     excluded = nil & (zero == "exclude")
@@ -89,10 +94,14 @@ def prepare_sizes(
         certain = certain_units(size, group, n)
         if certain.any() and large == "refuse":
             raise DesignError(
-                "units are larger than the sampling interval", where="size", found=f"{int(certain.sum())} units"
+                "units are larger than the sampling interval",
+                where="size",
+                found=f"{int(certain.sum())} units",
             )
         if certain.any():
-            notes.append(f"{int(certain.sum())} units reach the sampling interval and are taken with certainty")
+            notes.append(
+                f"{int(certain.sum())} units reach the sampling interval and are taken with certainty"
+            )
     elif (over := int((n[group] * size > _totals(size, group, n.size)[group]).sum())) > 0:
         notes.append(f"{over} units are larger than the interval and may be hit more than once")
     return SizeMeasure(size=size, excluded=excluded, certain=certain, notes=tuple(notes))

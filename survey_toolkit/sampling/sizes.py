@@ -2,7 +2,8 @@
 
 References
 ----------
-Cochran (1977), *Sampling Techniques*, ch. 4; Kish (1965), *Survey Sampling*, 5.4, 8.2; Valliant, Dever and Kreuter
+Cochran (1977), *Sampling Techniques*, ch. 4; Kish (1965), *Survey Sampling*, 5.4, 8.2; Valliant, Dever and
+Kreuter
 (2018), *Practical Tools for Designing and Weighting Survey Samples*, ch. 3.
 """
 
@@ -98,7 +99,8 @@ def size_proportion(
     precision : Precision
     confidence : float
     method : {"wald", "wilson", "exact", "fleiss"}
-        See :mod:`~survey_toolkit.sampling.precision`; prefer ``exact`` or ``wilson`` where few cases are expected.
+        See :mod:`~survey_toolkit.sampling.precision`; prefer ``exact`` or ``wilson`` where few cases are
+        expected.
     plan : FieldPlan, optional
 
     Returns

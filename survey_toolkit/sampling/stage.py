@@ -25,7 +25,8 @@ class Stage:
     unit : str
         Column that names the units; unique within the units of the stage before.
     n : int or mapping of stratum to int
-        Units to draw in every group: stratum at the first stage, unit of the stage before (times stratum) later.
+        Units to draw in every group: stratum at the first stage, unit of the stage before (times stratum)
+        later.
         Strata of several columns are named ``"a|b"``.
     method : {"srs", "systematic", "pps_systematic", "sampford", "brewer", "rhc"}
     strata : tuple of str
@@ -77,10 +78,14 @@ class Stage:
             )
         if self.large == "hits" and self.method != "pps_systematic":
             raise DesignError(
-                "only pps_systematic can hit a unit more than once", where=f"{self.label}.large", found=self.method
+                "only pps_systematic can hit a unit more than once",
+                where=f"{self.label}.large",
+                found=self.method,
             )
         if self.reserve and (self.large == "hits" or self.method == "rhc"):
-            raise DesignError("no reserve can be drawn this way", where=f"{self.label}.reserve", found=self.method)
+            raise DesignError(
+                "no reserve can be drawn this way", where=f"{self.label}.reserve", found=self.method
+            )
 
     @property
     def label(self) -> str:

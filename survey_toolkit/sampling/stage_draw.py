@@ -1,4 +1,4 @@
-"""One stage drawn: units fetched in one query, grouped, sizes treated, hits and probabilities of those drawn."""
+"""One stage drawn: units fetched in one query, sizes treated, hits and probabilities of those drawn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey_toolkit.errors import DesignError
-from survey_toolkit.sampling._numbers import sql_uniform, uniforms
+from survey_toolkit.sampling._numbers import sql_bound, sql_digest, sql_number, sql_uniform, uniforms
 from survey_toolkit.sampling.draws import Group, draw
 from survey_toolkit.sampling.size_measure import prepare_sizes
 from survey_toolkit.sampling.stage import Stage
@@ -119,13 +119,14 @@ class _Units:
         value = "COUNT(*)::DOUBLE" if size == "rows" else f"MAX({value})"
         rest = [c for c in columns if c not in self.path]
         firsts = "".join(f", MIN({quoted(c)}) AS {quoted(c)}" for c in rest)
-        return f"SELECT {_names(self.path)}{firsts}, {value} AS _size FROM {self._source()} GROUP BY {_names(self.path)}"
+        path = _names(self.path)
+        return f"SELECT {path}{firsts}, {value} AS _size FROM {self._source()} GROUP BY {path}"
 
     def counts(self) -> pd.DataFrame:
         """Units and rows of every group, and whether a unit is several rows."""
         rows = self.frame.value(f"SELECT COUNT(*) FROM {self._source()}")
         distinct = self.frame.value(
-            f"SELECT COUNT(*) FROM (SELECT {_names(self.path)} FROM {self._source()} GROUP BY {_names(self.path)})"
+            f"SELECT COUNT(*) FROM (SELECT 1 FROM {self._source()} GROUP BY {_names(self.path)})"
         )
         self.grouped = distinct < rows
         if not rows:
@@ -149,30 +150,37 @@ class _Units:
         keys = list(self.keys) or ["_all"]
         table = groups.assign(_group=np.arange(len(groups)), _all=1)
         self.frame.register("groups_now", table[[*keys, "_group", "units", "n", "start"]])
-        number = sql_uniform(self.seed, self.stage.label, _key(self.path))
         join = f"JOIN groups_now USING ({_names(keys)})"
         units = self._units_sql() if self.keys else f"SELECT *, 1 AS _all FROM ({self._units_sql()})"
         if self.stage.method == "srs":
-            # a bound on the n-th smallest number first, so that few rows are ranked
-            bound = "(n + 10 + 8 * sqrt(n)) / units"
-            sql = (
-                f"SELECT * EXCLUDE (_rank) FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY _group ORDER BY _number) AS "
-                f"_rank FROM (SELECT *, {number} AS _number FROM ({units}) {join}) WHERE _number < {bound}) "
-                "WHERE _rank <= n"
-            )
+            sql = self._srs_sql(units, join, groups)
         else:
             order = self.frame.order_by(dict.fromkeys((*self.stage.order, self.stage.unit)))
             hit = "floor(_rank * n::DOUBLE / units - start) - floor((_rank - 1) * n::DOUBLE / units - start)"
+            number = sql_uniform(self.seed, self.stage.label, _key(self.path))
             sql = (
-                f"SELECT * EXCLUDE (_rank), {number} AS _number FROM (SELECT *, (ROW_NUMBER() OVER (PARTITION BY _group "
-                f"ORDER BY {order}))::DOUBLE AS _rank FROM ({units}) {join}) WHERE {hit} > 0"
+                f"SELECT * EXCLUDE (_rank), {number} AS _number FROM (SELECT *, (ROW_NUMBER() OVER "
+                f"(PARTITION BY _group ORDER BY {order}))::DOUBLE AS _rank FROM ({units}) {join}) "
+                f"WHERE {hit} > 0"
             )
         rows = self.frame.query(sql)
         rows["_hits"], rows["_chance"], rows["_certain"] = 1, rows["n"] / rows["units"], False
         short = np.bincount(rows["_group"], minlength=len(groups)) < groups["n"].to_numpy()
         if short.any():  # the bound is passed with probability below 1e-14
             raise DesignError("the draw in the engine came out short", found=f"{int(short.sum())} groups")
-        return rows.drop(columns=[c for c in ("n", "units", "start", "_all") if c in rows])
+        return rows.drop(columns=[c for c in ("n", "units", "start", "_all", "_digest") if c in rows])
+
+    def _srs_sql(self, units: str, join: str, groups: pd.DataFrame) -> str:
+        """Units with the n smallest digests; a bound on the n-th comes first, so that few rows are ranked."""
+        n, count = groups["n"].to_numpy(np.float64), groups["units"].to_numpy(np.float64)
+        bound = float(((n + 10 + 8 * np.sqrt(n)) / count).max())
+        few = f"WHERE _digest < {sql_bound(bound)}" if bound < 1 else ""
+        digest = sql_digest(self.seed, self.stage.label, _key(self.path))
+        return (
+            f"SELECT * EXCLUDE (_rank), {sql_number('_digest')} AS _number FROM (SELECT *, ROW_NUMBER() OVER "
+            f"(PARTITION BY _group ORDER BY _digest) AS _rank FROM (SELECT *, {digest} AS _digest "
+            f"FROM ({units})) {join} {few}) WHERE _rank <= n"
+        )
 
 
 def _check_frame(counts: pd.DataFrame, units: _Units, parents: Parents | None) -> None:
@@ -182,13 +190,17 @@ def _check_frame(counts: pd.DataFrame, units: _Units, parents: Parents | None) -
     unnamed = frame.value(f"SELECT COUNT(*) FROM {units._source()} WHERE {nulls}")
     if unnamed:
         raise DesignError(
-            "rows have no unit or stratum", where=f"stage {stage.label}", found=f"{unnamed:,} rows", code="no-name"
+            "rows have no unit or stratum",
+            where=f"stage {stage.label}",
+            found=f"{unnamed:,} rows",
+            code="no-name",
         )
     constant = [*stage.strata, *stage.order, *([stage.size] if stage.size not in (None, "rows") else [])]
     if units.grouped and constant:
         some = " OR ".join(f"MIN({quoted(str(c))}) <> MAX({quoted(str(c))})" for c in constant)
         differ = frame.value(
-            f"SELECT COUNT(*) FROM (SELECT 1 FROM {units._source()} GROUP BY {_names(units.path)} HAVING {some})"
+            f"SELECT COUNT(*) FROM (SELECT 1 FROM {units._source()} "
+            f"GROUP BY {_names(units.path)} HAVING {some})"
         )
         if differ:
             raise DesignError(

@@ -149,7 +149,9 @@ def time_location(
     )
     design = SurveyDesign(weight="_weight", strata=strata, psu=event, nest=strata is not None)
     survey = Survey(frame, design)
-    visits_survey = Survey(frame, SurveyDesign(weight="_flat", strata=strata, psu=event, nest=strata is not None))
+    visits_survey = Survey(
+        frame, SurveyDesign(weight="_flat", strata=strata, psu=event, nest=strata is not None)
+    )
     few = int((data.groupby(event).size() < 2).sum())
     notes = [
         "people who never attend an event of the frame are not covered",

@@ -1,4 +1,4 @@
-"""Sampling frames of any size: one query a stage, through DuckDB, so that 20 million rows stay where they are."""
+"""Sampling frames of any size: queries through DuckDB, so that 20 million rows stay where they are."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ class UnitFrame:
             try:
                 self._con.register("frame", native)
             except duckdb.Error as exc:
-                raise DataFileError("this object is no frame", found=f"{type(native).__name__}: {exc}") from None
+                raise DataFileError(
+                    "this object is no frame", found=f"{type(native).__name__}: {exc}"
+                ) from None
         self._types = {row[0]: row[1] for row in self._con.execute("DESCRIBE frame").fetchall()}
         self.columns = list(self._types)
 
@@ -86,7 +88,7 @@ class UnitFrame:
                 "a frame file is Parquet or CSV", where=str(path), found=path.suffix or "no extension"
             )
         file = str(path).replace("'", "''")
-        # codes keep their zeros: a CSV frame is text but for the columns that are cast where numbers are needed
+        # codes keep their zeros: a CSV frame is text, cast where numbers are needed
         options = ", all_varchar=true" if reader == "read_csv" else ""
         try:
             self._con.execute(f"CREATE VIEW frame AS SELECT * FROM {reader}('{file}'{options})")
@@ -135,7 +137,7 @@ class UnitFrame:
 
     def value(self, sql: str) -> Any:
         """The single value of a query."""
-        return self._con.execute(sql).fetchone()[0]  # type: ignore[index]
+        return self._con.execute(sql).fetchall()[0][0]
 
     def digest(self) -> str:
         """SHA-256 of the file; empty for a frame in memory."""

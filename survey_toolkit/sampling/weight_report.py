@@ -127,7 +127,8 @@ def weight_step(
     Examples
     --------
     >>> import pandas as pd
-    >>> step = weight_step("x", np.array([1.0, 1, 2]), np.array([2.0, 0, 2]), pd.DataFrame(), None, sentence="")
+    >>> old, new = np.array([1.0, 1, 2]), np.array([2.0, 0, 2])
+    >>> step = weight_step("x", old, new, pd.DataFrame(), None, sentence="")
     >>> step.rows, step.lost, step.weight_lost, step.factor_largest, step.deff
     (2, 1, 1.0, 2.0, 1.0)
     """
@@ -157,7 +158,7 @@ def weight_step(
 
 def _changes(old: Floats, new: Floats, group: pd.Series) -> tuple[GroupChange, ...]:  # type: ignore[type-arg]
     labels = group.astype("object").fillna("missing").astype(str).to_numpy()
-    names, codes = np.unique(labels, return_inverse=True)
+    _, codes = np.unique(labels, return_inverse=True)
     few = np.bincount(codes) < _FEW
     shown = np.where(few[codes], f"groups of fewer than {_FEW}", labels)
     out = []

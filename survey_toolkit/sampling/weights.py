@@ -10,7 +10,8 @@
 
 References
 ----------
-Valliant, Dever and Kreuter (2018), *Practical Tools for Designing and Weighting Survey Samples*, ch. 13-14; AAPOR,
+Valliant, Dever and Kreuter (2018), *Practical Tools for Designing and Weighting Survey Samples*, ch. 13-14;
+AAPOR,
 *Standard Definitions*, for the statuses.
 """
 
@@ -119,7 +120,8 @@ class WeightChain:
         ----------
         status : str
         classes, propensity : sequence of str
-            Response classes, or variables of a logistic model of response (one of the two, or neither: one class).
+            Response classes, or variables of a logistic model of response (one of the two, or neither: one
+            class).
 
         Raises
         ------
@@ -132,7 +134,9 @@ class WeightChain:
             raise DesignError("classes or a propensity, not both", where="propensity")
         if ((code == "UNK") & (self.weight > 0)).any():
             raise DesignError(
-                "eligibility is still unknown", where=status, hint="distribute it first with unknown_eligibility"
+                "eligibility is still unknown",
+                where=status,
+                hint="distribute it first with unknown_eligibility",
             )
         if propensity:
             survey = self._survey(eligible, {"_answered": code == "ER"})
@@ -154,7 +158,9 @@ class WeightChain:
         bad = (self.weight > 0) & ~((values >= 1) & np.isfinite(values))
         if bad.any():
             raise DesignError(
-                "factors of subsampling are missing or below one", where=factor, found=f"{int(bad.sum())} rows"
+                "factors of subsampling are missing or below one",
+                where=factor,
+                found=f"{int(bad.sum())} rows",
             )
         new = np.where(self.weight > 0, self.weight * np.nan_to_num(values), 0.0)
         return self._then("subsampling", new, f"times {factor}")
@@ -240,7 +246,9 @@ def _require(frame: pd.DataFrame, columns: Sequence[str]) -> None:
     for column in columns:
         if column not in frame.columns:
             raise DesignError(
-                "there is no such column", where=column, expected=did_you_mean(column, map(str, frame.columns))
+                "there is no such column",
+                where=column,
+                expected=did_you_mean(column, map(str, frame.columns)),
             )
 
 

@@ -2,8 +2,10 @@
 
 References
 ----------
-Kish (1949), *JASA* 44:380-387 (the eight tables and the shares they are used with); Salmon and Nichols (1983),
-*Public Opinion Quarterly* 47:270-276 (next birthday); UNICEF MICS6, one child 5-17 drawn with equal probability.
+Kish (1949), *JASA* 44:380-387 (the eight tables and the shares they are used with); Salmon and Nichols
+(1983),
+*Public Opinion Quarterly* 47:270-276 (next birthday); UNICEF MICS6, one child 5-17 drawn with equal
+probability.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ KISH_SHARES: dict[str, int] = {"A": 2, "B1": 1, "B2": 1, "C": 2, "D": 2, "E1": 1
 
 
 def kish_probability(eligible: int, line: int) -> float:
-    """Probability that the person on a line is taken; with five eligible the lines differ, beyond the sixth it is 0.
+    """Probability that the person on a line is taken; of five, lines differ; past the sixth it is 0.
 
     Examples
     --------
@@ -85,7 +87,8 @@ def select_person(
 
     Notes
     -----
-    The next birthday is treated as equal probability, which it is where birthdays are told rightly. Kish's grid never
+    The next birthday is treated as equal probability, which it is where birthdays are told rightly. Kish's
+    grid never
     reaches a seventh person: such households are exact for those it can take, and blind for the rest.
 
     Examples
@@ -101,7 +104,9 @@ def select_person(
     for column in columns:
         if column not in persons.columns:
             raise DesignError(
-                "there is no such column", where=column, expected=did_you_mean(column, map(str, persons.columns))
+                "there is no such column",
+                where=column,
+                expected=did_you_mean(column, map(str, persons.columns)),
             )
     if method == "next_birthday" and days_to_birthday is None:
         raise DesignError("the next birthday needs the days to it", where="days_to_birthday", found="nothing")
@@ -191,7 +196,9 @@ def _birthday(
     bad = ~(wait >= 0)
     if bad.any():
         raise DesignError(
-            "days to the next birthday are missing or negative", where=str(days), found=f"{int(bad.sum())} rows"
+            "days to the next birthday are missing or negative",
+            where=str(days),
+            found=f"{int(bad.sum())} rows",
         )
     return _first(rows, household, [wait, _numbers(rows, household, line, seed)]), 1 / size
 

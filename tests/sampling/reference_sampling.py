@@ -1,6 +1,7 @@
 """Cases of the reference bank on adaptive cluster and time-location sampling, for the generic runner.
 
-``RUNNERS`` maps a method of the bank to a function of the case (its JSON) and its data (a frame, or None) that
+``RUNNERS`` maps a method of the bank to a function of the case (its JSON) and its data (a frame, or None)
+that
 returns the computed numbers under the names of ``expected``.
 """
 
