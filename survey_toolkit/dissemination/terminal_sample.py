@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from survey_toolkit.dissemination.terminal import _cell, _console, _print_notes, _safe, _table
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import Console
 
     from survey_toolkit.sampling import Allocation, MultivariateAllocation, Selection, WeightReport
@@ -25,7 +26,7 @@ def print_sizes(sizes: Sequence[PlannedSize], console: Console | None = None) ->
     for size in sizes:
         if size.comparison is not None:
             c = size.comparison
-            head = (
+            head: tuple[str, ...] = (
                 "interviews a group",
                 "households",
                 "clusters",
@@ -34,7 +35,7 @@ def print_sizes(sizes: Sequence[PlannedSize], console: Console | None = None) ->
                 "power",
                 "deff",
             )
-            values = [
+            values: list[Sequence[Any]] = [
                 (c.interviews, c.households, c.clusters, c.effect, c.se, round(c.power, 3), round(c.deff, 2))
             ]
             _rows(out, size.name, head, values)
@@ -73,23 +74,25 @@ def _print_rare(out: Console, size: PlannedSize) -> None:
 
 def print_allocation(found: Allocation | MultivariateAllocation, console: Console | None = None) -> None:
     """Print the sizes of the strata, and for several constraints the precision of each."""
+    from survey_toolkit.sampling import MultivariateAllocation
+
     out = console or _console()
     plain: Any = getattr(found, "allocation", found)
     table = plain.to_frame()
     values = [
         (r.stratum, r.population, int(r.n), f"{100 * r.fraction:.2f} %")
-        for r in table.head(_STRATA).itertuples()
+        for r in _records(table.head(_STRATA))
     ]
     total = int(plain.n.sum())
     _rows(out, f"{plain.method} allocation of {total:,}", ("stratum", "population", "n", "fraction"), values)
     if len(table) > _STRATA:
         out.print(f"  and {len(table) - _STRATA:,} more strata")
-    if found is not plain:
+    if isinstance(found, MultivariateAllocation):
         head = ("constraint", "CV wanted", "CV reached", "drives the cost")
         rows = [
             (r.constraint, f"{100 * r.cv_wanted:.2f} %", f"{100 * r.cv_reached:.2f} %",
-             "yes" if r.multiplier > 1e-6 else "")
-            for r in found.to_frame().itertuples()
+             "yes" if r.multiplier > 1e-6 * found.multiplier.max() else "")
+            for r in _records(found.to_frame())
         ]  # fmt: skip
         _rows(out, "precision", head, rows)
     _print_notes(out, plain.notes)
@@ -114,8 +117,8 @@ def print_selection(drawn: Selection, console: Console | None = None) -> None:
 def print_weights(report: WeightReport, console: Console | None = None) -> None:
     """Print each step of weighting, and who lost weight."""
     out = console or _console()
-    head = ("step", "rows", "lost", "total", "median", "largest", "factor", "deff")
-    rows = [
+    head: tuple[str, ...] = ("step", "rows", "lost", "total", "median", "largest", "factor", "deff")
+    rows: list[Sequence[Any]] = [
         (
             s.name,
             s.rows,
@@ -145,11 +148,16 @@ def print_weights(report: WeightReport, console: Console | None = None) -> None:
             f"{r.after:,.0f}",
             f"{100 * r.change:+.1f} %",
         )
-        for r in changed.head(_STRATA).itertuples()
+        for r in _records(changed.head(_STRATA))
     ]
     if values:
         head = ("step", report.groups, "rows", "lost", "before", "after", "change")
         _rows(out, "who lost and who gained weight", head, values)
+
+
+def _records(table: pd.DataFrame) -> list[Any]:
+    """Rows with their columns as attributes."""
+    return list(table.itertuples(index=False))
 
 
 def _rows(out: Console, title: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -118,7 +118,7 @@ def grid_neighbours(row: ArrayLike, column: ArrayLike) -> Ints:
     >>> grid_neighbours([1, 1, 2], [1, 2, 2]).tolist()
     [[0, 1], [1, 2]]
     """
-    places = {}
+    places: dict[tuple[Any, Any], int] = {}
     for i, key in enumerate(zip(np.asarray(row).tolist(), np.asarray(column).tolist(), strict=True)):
         if key in places:
             raise DesignError("two units stand in one place of the grid", found=f"rows {places[key]} and {i}")
@@ -241,7 +241,8 @@ def adaptive_estimate(
     values, start = _checked(y, initial)
     n, big = int(start.sum()), whole(population, "population", least=values.size)
     _, codes = np.unique(np.asarray(network), return_inverse=True)
-    size, total = np.bincount(codes), np.bincount(codes, weights=values)
+    size = np.bincount(codes)
+    total = np.asarray(np.bincount(codes, weights=values), dtype=np.float64)
     means = (total / size)[codes[start]]
     spread = float(means.var(ddof=1)) if n > 1 else np.nan
     met = np.unique(codes[start])

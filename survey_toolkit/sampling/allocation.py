@@ -11,7 +11,7 @@ The sizes are :math:`n_h = \min(\max(\lambda a_h, \min_h), \max_h)` with λ such
 cost the
 budget), then rounded by largest remainder within the limits.
 
-Ours and not svy's: svy 0.35 drops the minimum where the floors and the rounded-down shares together pass n
+Ours and not svy's: svy 0.35 drops the minimum, with a warning, where the floors and the rounded-down shares together pass n
 (strata of 1,000, 3 and 3, n = 10, minimum 2: 10, 0 and 0; here 6, 2 and 2), and has no costs. Where no
 limit binds
 the two agree, and a test holds them together.

@@ -113,7 +113,7 @@ def run_select(plan: PlanSpec, frame: Path, folder: Path, progress: Progress | N
             found = run_allocate(plan, frame)
             n = (found.allocation if isinstance(found, MultivariateAllocation) else found).as_dict()
         else:
-            n = spec.n  # type: ignore[assignment]
+            n = spec.n
         stages.append(Stage(n=n, frame=None if spec.frame is None else folder / spec.frame, **given))
     return select(frame, stages, seed=plan.seed, progress=progress)
 

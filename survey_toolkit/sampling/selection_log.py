@@ -146,8 +146,9 @@ def redo(log: str | os.PathLike[str] | Mapping[str, Any], frames: Sequence[Any])
     stages = []
     for item, frame in zip(given["stages"], frames, strict=True):
         names = ("unit", "n", "method", "size", "reserve", "zero", "large", "name")
-        lists = {name: tuple(item[name]) for name in ("strata", "order")}
-        stages.append(Stage(frame=frame, **{name: item[name] for name in names}, **lists))
+        kept: dict[str, Any] = {name: item[name] for name in names}
+        kept |= {name: tuple(item[name]) for name in ("strata", "order")}
+        stages.append(Stage(frame=frame, **kept))
     again = select(frames[0], stages, seed=given["seed"]).log
     out = [
         f"{new.stage}: the frame file is another"

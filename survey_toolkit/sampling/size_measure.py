@@ -126,4 +126,4 @@ def certain_units(size: Floats, group: Ints, n: Ints) -> Bools:
 
 
 def _totals(size: Floats, group: Ints, groups: int) -> Floats:
-    return np.bincount(group, weights=size, minlength=groups)
+    return np.asarray(np.bincount(group, weights=size, minlength=groups), dtype=np.float64)

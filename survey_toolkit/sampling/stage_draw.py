@@ -74,6 +74,7 @@ def draw_stage(frame: UnitFrame, stage: Stage, parents: Parents | None, seed: in
     counts = units.counts()
     _check_frame(counts, units, parents)
     groups = _group_table(counts, stage, keys, above, parents, seed)
+    notes: list[str]
     if int(counts["units"].sum()) > _IN_QUERY and stage.method in ("srs", "systematic"):
         rows, notes = units.drawn_in_query(groups), []
     else:

@@ -156,7 +156,7 @@ def weight_step(
     )
 
 
-def _changes(old: Floats, new: Floats, group: pd.Series) -> tuple[GroupChange, ...]:  # type: ignore[type-arg]
+def _changes(old: Floats, new: Floats, group: pd.Series) -> tuple[GroupChange, ...]:
     labels = group.astype("object").fillna("missing").astype(str).to_numpy()
     _, codes = np.unique(labels, return_inverse=True)
     few = np.bincount(codes) < _FEW

@@ -210,7 +210,7 @@ class WeightChain:
         if method in ("rake", "poststratify"):
             new = getattr(survey, method)(totals).weights()
         else:
-            new = survey.calibrate(totals, method=method, bounds=bounds).weights()
+            new = survey.calibrate(totals, method=method, bounds=bounds).weights()  # type: ignore[arg-type]
         label = ", ".join(" x ".join(k) if isinstance(k, tuple) else str(k) for k in totals)
         return self._then("calibration", self._spread(new, alive), f"{method} to {label}")
 

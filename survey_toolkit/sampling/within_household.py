@@ -119,7 +119,7 @@ def select_person(
         )
     rows = rows.sort_values([household, line], kind="stable")
     size = rows.groupby(household)[line].transform("size").to_numpy(np.int64)
-    rank = rows.groupby(household).cumcount().to_numpy(np.int64) + 1
+    rank = np.asarray(rows.groupby(household).cumcount().to_numpy(np.int64) + 1, dtype=np.int64)
     taken, chance = _METHODS[method](rows, household, line, seed, size, rank, days_to_birthday)
     return (
         rows[taken]

@@ -25,7 +25,8 @@ def test_svy_agrees_where_no_limit_binds(method: str) -> None:
 def test_svy_drops_the_minimum_and_we_do_not() -> None:
     import svy
 
-    goal = svy.SampleSize().allocate(10, pop_size={"a": 1000, "b": 3, "c": 3}, min_n=2)
+    with pytest.warns(svy.SvyUserWarning, match="not honored"):
+        goal = svy.SampleSize().allocate(10, pop_size={"a": 1000, "b": 3, "c": 3}, min_n=2)
     assert min(goal.n.values()) < 2, "svy honours the minimum now: allocation could stand on it"
     assert allocate({"a": 1000, "b": 3, "c": 3}, 10, minimum=2).as_dict() == {"a": 6, "b": 2, "c": 2}
 
@@ -53,7 +54,7 @@ def test_power_allocation_lies_between_equal_cv_and_neyman() -> None:
     mean = {"a": 0.1, "b": 0.4, "c": 0.01, "d": 0.05}
     at = {q: allocate(POPULATION, 2000, method="power", sd=SD, mean=mean, q=q, minimum=0) for q in (0.0, 1.0)}
     assert at[1.0].as_dict() == allocate(POPULATION, 2000, method="neyman", sd=SD, minimum=0).as_dict()
-    cv2 = np.array([(SD[s] / mean[s]) ** 2 for s in "abcd"]) / at[0.0].n**2
+    cv2 = np.array([(SD[s] / mean[s]) ** 2 for s in "abcd"]) / at[0.0].n ** 2
     assert cv2 == pytest.approx(np.full(4, cv2.mean()), rel=0.15)  # n proportional to the CV
 
 
@@ -134,9 +135,11 @@ def test_one_constraint_is_the_textbook_optimum() -> None:
 def test_a_constraint_that_does_not_bind_costs_nothing() -> None:
     table = strata()
     one = allocate_multivariate(table, [Constraint(variable="forced", cv=0.08)])
-    two = allocate_multivariate(table, [Constraint(variable="forced", cv=0.08), Constraint(variable="child", cv=0.5)])
+    two = allocate_multivariate(
+        table, [Constraint(variable="forced", cv=0.08), Constraint(variable="child", cv=0.5)]
+    )
     assert two.allocation.as_dict() == one.allocation.as_dict()
-    assert two.multiplier[1] < 1e-6
+    assert two.multiplier[1] < 1e-6 * two.multiplier[0]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +160,9 @@ def test_a_constraint_that_does_not_bind_costs_nothing() -> None:
         (lambda: allocate_multivariate(strata(), [Constraint(variable="x", cv=0.1)]), "x_mean"),
         (lambda: allocate_multivariate(strata(), [Constraint(variable="child", cv=-1)]), "out of range"),
         (
-            lambda: allocate_multivariate(strata(), [Constraint(variable="child", cv=0.1, domain={"region": "W"})]),
+            lambda: allocate_multivariate(
+                strata(), [Constraint(variable="child", cv=0.1, domain={"region": "W"})]
+            ),
             "no stratum",
         ),
         (lambda: allocate_multivariate(strata().assign(population=0), WANTED), "empty or have negative"),

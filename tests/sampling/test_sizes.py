@@ -72,7 +72,12 @@ def test_the_population_corrects_and_a_census_is_enough() -> None:
 
 def test_field_work_turns_interviews_into_households_and_clusters() -> None:
     plan = FieldPlan(
-        cluster_take=15, icc=0.1, household_size=5, eligible_share=0.2, household_response=0.9, person_response=0.8
+        cluster_take=15,
+        icc=0.1,
+        household_size=5,
+        eligible_share=0.2,
+        household_response=0.9,
+        person_response=0.8,
     )
     b = 15 * 5 * 0.2 * 0.9 * 0.8
     assert plan.design_effect == pytest.approx(1 + (b - 1) * 0.1)
@@ -148,7 +153,9 @@ def test_none_found_is_what_beta_binomial_clusters_give() -> None:
     scale = (1 - icc) / icc
     risk = rng.beta(p * scale, (1 - p) * scale, (40_000, m))
     simulated = (rng.binomial(b, risk).sum(axis=1) == 0).mean()
-    assert none_found(p, m * b, plan=FieldPlan(cluster_take=b, icc=icc)) == pytest.approx(simulated, abs=0.008)
+    assert none_found(p, m * b, plan=FieldPlan(cluster_take=b, icc=icc)) == pytest.approx(
+        simulated, abs=0.008
+    )
     assert none_found(p, 200) == pytest.approx(0.99**200)
 
 
