@@ -51,6 +51,9 @@ def print_sizes(sizes: Sequence[PlannedSize], console: Console | None = None) ->
             out,
             [n for r in size.rows for n in r.notes] + list(size.comparison.notes if size.comparison else ()),
         )
+        if len(size.rows) > 1 and size.households is not None:
+            clusters = f" in {size.clusters:,} clusters" if size.clusters else ""
+            out.print(f"  the sample for all domains: {size.households:,} households{clusters}")
         _print_rare(out, size)
         if size.take is not None:
             t = size.take
@@ -66,8 +69,8 @@ def _print_rare(out: Console, size: PlannedSize) -> None:
             continue
         name = f"{row.domain}: " if row.domain else ""
         out.print(
-            f"  {_safe(name)}{rare.expected_cases:.0f} cases expected (± {rare.sd_cases:.0f}); none found with "
-            f"probability {rare.probability_none:.2g}; a prevalence below "
+            f"  {_safe(name)}{rare.expected_cases:.0f} cases expected (± {rare.sd_cases:.0f}); none found "
+            f"with probability {rare.probability_none:.2g}; a prevalence below "
             f"{rare.smallest_prevalence:.2g} cannot be told from zero"
         )
 
@@ -146,7 +149,7 @@ def print_weights(report: WeightReport, console: Console | None = None) -> None:
             int(r.lost),
             f"{r.before:,.0f}",
             f"{r.after:,.0f}",
-            f"{100 * r.change:+.1f} %",
+            f"{round(100 * r.change, 1) + 0.0:+.1f} %",
         )
         for r in _records(changed.head(_STRATA))
     ]

@@ -11,7 +11,8 @@ The sizes are :math:`n_h = \min(\max(\lambda a_h, \min_h), \max_h)` with λ such
 cost the
 budget), then rounded by largest remainder within the limits.
 
-Ours and not svy's: svy 0.35 drops the minimum, with a warning, where the floors and the rounded-down shares together pass n
+Ours and not svy's: svy 0.35 drops the minimum, with a warning, where the floors and the
+rounded-down shares together pass n
 (strata of 1,000, 3 and 3, n = 10, minimum 2: 10, 0 and 0; here 6, 2 and 2), and has no costs. Where no
 limit binds
 the two agree, and a test holds them together.
@@ -154,7 +155,13 @@ def allocate(
     top = np.floor(given.units)
     high = top if maximum is None else np.minimum(top, _limits(maximum, names, "maximum", least=0))
     if (low > high).any():
-        raise DesignError("a minimum is above the maximum", where=str(names[int(np.argmax(low > high))]))
+        at = int(np.argmax(low > high))
+        raise DesignError(
+            "the minimum of a stratum is above what it has, or its maximum",
+            where=str(names[at]),
+            found=f"minimum {low[at]:g}",
+            expected=f"at most {high[at]:g}",
+        )
     real, whole_n, price = _sizes(shares, low, high, given.cost, n, budget)
     rounded = round_within(real, low, high, whole_n)
     if budget is not None:

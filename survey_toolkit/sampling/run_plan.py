@@ -43,6 +43,8 @@ class PlannedSize:
     name : str
     rows : tuple of SampleSize
         One a domain; empty for a comparison.
+    households, clusters : int or None
+        Of the sample that serves all domains.
     comparison : ComparisonSize or None
     rare : tuple of RareOutcome
         Beside ``rows``; None where a proportion is not small.
@@ -52,6 +54,8 @@ class PlannedSize:
 
     name: str
     rows: tuple[SampleSize, ...] = ()
+    households: int | None = None
+    clusters: int | None = None
     comparison: ComparisonSize | None = None
     rare: tuple[RareOutcome | None, ...] = ()
     take: ClusterDesign | None = None
@@ -166,16 +170,19 @@ def _size(spec: SizeSpec) -> PlannedSize:
     wanted = Precision(**spec.precision.model_dump()) if spec.precision else Precision(relative=1)
     if isinstance(spec.value, dict):
         sizes = size_by_domain(spec.value, wanted, shares=spec.shares, method=spec.method, **common)
-        rows = sizes.rows
+        rows, households, clusters = sizes.rows, sizes.households, sizes.clusters
     else:
         rows = (_single(spec, spec.value, wanted, common),)
+        households, clusters = rows[0].households, rows[0].clusters
     rare = tuple(
         rare_outcome(r.value, r.interviews, plan=plan, confidence=spec.confidence)
         if r.parameter == "proportion" and r.value < _RARE
         else None
         for r in rows
     )
-    return PlannedSize(name=spec.name, rows=rows, rare=rare, take=take)
+    return PlannedSize(
+        name=spec.name, rows=rows, households=households, clusters=clusters, rare=rare, take=take
+    )
 
 
 def _single(spec: SizeSpec, value: float, wanted: Precision, common: dict[str, Any]) -> SampleSize:

@@ -107,8 +107,8 @@ def draw_venues(rng: np.random.Generator, visits: np.ndarray, case: np.ndarray) 
     rows = []
     for event in rng.choice(200, 30, replace=False):
         here = at[event]
-        for person in rng.choice(here, min(12, len(here)), replace=False) if here else []:
-            rows.append((event, len(here), min(12, len(here)), visits[person], case[person]))
+        taken = rng.choice(here, min(12, len(here)), replace=False) if here else []
+        rows += [(event, len(here), len(taken), visits[p], case[p]) for p in taken]
     return pd.DataFrame(rows, columns=["event", "counted", "interviewed", "visits", "case"])
 
 

@@ -129,7 +129,7 @@ def test_allocated_sizes_feed_the_selection(folder: Path, cli: Cli) -> None:
         ("value: 0.012", "value: 12", "proportion is wanted"),
         ("relative: 0.35", "half_width: 0.7", "impossible"),
         ("minimum: 4", "minimun: 4", "did you mean 'minimum'"),
-        ("minimum: 4", "minimum: 40", "cannot hold"),
+        ("minimum: 4", "minimum: 40", "above what it has"),
         ("icc: 0.03", "icc: 3", "less than 1"),
         ("unit: line", "unit: lines", "'line'"),
         ("size: hh, reserve", "size: hhs, reserve", "'hh'"),

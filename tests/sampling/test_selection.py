@@ -178,7 +178,7 @@ def test_sizes_of_zero_and_above_the_interval_are_told() -> None:
     hit = select(frame, [Stage(**{**kept(FIRST), "large": "hits"})], seed=4).frame.set_index("ea").loc["0001"]
     assert hit["ea_hits"] >= 5
     for option in ("zero", "large"):
-        with pytest.raises(DesignError, match="zero|interval"):
+        with pytest.raises(DesignError, match=r"zero|interval"):
             select(frame, [Stage(**{**kept(FIRST), option: "refuse"})], seed=4)
 
 
