@@ -13,6 +13,7 @@ from survey_toolkit.estimation import Survey, SurveyDesign
 from survey_toolkit.sampling._checks import whole
 from survey_toolkit.sampling.selection import select
 from survey_toolkit.sampling.stage import Stage
+from survey_toolkit.sampling.unit_frame import UnitFrame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,9 +131,9 @@ def check_precision(
         psu=first.unit if len(stages) > 1 else None,
         lonely_psu="adjust",
     )
-    rows = []
+    rows, units = [], UnitFrame(population)
     for r in range(replicates):
-        drawn = select(population, stages, seed=seed * 1_000_003 + r).main()
+        drawn = select(units, stages, seed=seed * 1_000_003 + r).main()
         sample = people.merge(drawn[[*path, "weight"]], on=path, how="inner")
         est = Survey(sample, design).proportion(outcome, ci=ci, level=confidence)
         rows.append([float(v[0]) for v in (est.estimate, est.se, est.ci_low, est.ci_high)] + [len(sample)])

@@ -97,7 +97,8 @@ def select(frame: Any, stages: Sequence[Stage], *, seed: int, progress: Progress
     Parameters
     ----------
     frame : frame or path
-        Frame of the first stage, and of the later ones that name none of their own.
+        Frame of the first stage, and of the later ones that name none of their own (a ``UnitFrame`` too, for
+        many draws from one frame).
     stages : sequence of Stage
         From the largest units to the smallest. A later frame has the unit columns of the stages before.
     seed : int
@@ -128,7 +129,8 @@ def select(frame: Any, stages: Sequence[Stage], *, seed: int, progress: Progress
         raise DesignError("two stages have one name", where="stages", found=", ".join(names))
     tell = progress or (lambda text, share: None)
     parents: Parents | None = None
-    current, results, logs = UnitFrame(frame), [], []
+    current = frame if isinstance(frame, UnitFrame) else UnitFrame(frame)
+    results, logs = [], []
     for k, stage in enumerate(stages):
         tell(stage.label, k / (len(stages) + 1))
         if stage.frame is not None:

@@ -170,7 +170,7 @@ def test_a_plan_that_is_not_there() -> None:
 def test_the_planned_precision_is_reached_on_the_simulated_country() -> None:
     from survey_toolkit.datasets import simulate_country
 
-    country = simulate_country(seed=3, n_persons=60_000)
+    country = simulate_country(seed=3, n_persons=30_000)
     homes = country.households[["household_id", "area_id"]]
     people = country.persons.merge(homes, on="household_id", suffixes=("", "_home"))
     adults = people[people["age"] >= 18].reset_index(drop=True)
@@ -181,10 +181,10 @@ def test_the_planned_precision_is_reached_on_the_simulated_country() -> None:
         Stage(unit="area_id", n=60, method="pps_systematic", size="rows"),
         Stage(unit="household_id", n=8),
     ]
-    found = check_precision(adults, stages, outcome="case", replicates=60, seed=2)
+    found = check_precision(adults, stages, outcome="case", replicates=30, seed=2)
     assert abs(found.bias) < 4 * found.monte_carlo_error
-    assert found.mean_se == pytest.approx(found.se, rel=0.3)
-    assert found.coverage >= 0.85
-    assert found.deff > 1.2
+    assert found.mean_se == pytest.approx(found.se, rel=0.4)
+    assert found.coverage >= 0.8
+    assert found.deff > 1.0
     plan = size_proportion(found.truth, Precision(half_width=found.half_width))
     assert plan.interviews * found.deff == pytest.approx(found.interviews, rel=0.6)
