@@ -57,9 +57,11 @@ start = time.perf_counter()
 from survey_toolkit.sampling import Stage, select
 folder, first, stages = sys.argv[1:4]
 drawn = select(folder + "/" + first, eval(stages), seed=1)
-print(json.dumps({"seconds": time.perf_counter() - start, "rows": len(drawn.frame), "weights":
+use = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps({"seconds": time.perf_counter() - start,
+                   "rows": len(drawn.frame), "weights":
 float(drawn.frame["weight"].sum()),
-                  "gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}))
+                  "cpu": use.ru_utime + use.ru_stime, "gb": use.ru_maxrss / 2**20}))
 """
 
 SVY = """
@@ -68,9 +70,11 @@ start = time.perf_counter()
 import polars as pl, svy
 frame = pl.read_parquet(sys.argv[1] + "/households.parquet")
 drawn = svy.Sample(frame).sampling.srs(int(sys.argv[2]), by=sys.argv[3], rstate=1).data
-print(json.dumps({"seconds": time.perf_counter() - start, "rows": len(drawn), "weights":
+use = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps({"seconds": time.perf_counter() - start,
+                   "rows": len(drawn), "weights":
 float(drawn["svy_sample_weight"].sum()),
-                  "gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}))
+                  "cpu": use.ru_utime + use.ru_stime, "gb": use.ru_maxrss / 2**20}))
 """
 
 
@@ -79,9 +83,9 @@ def measured(code: str, *arguments: str) -> str:
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        return f"failed: {done.stderr.strip().splitlines()[-1][:80]} | | | "
+        return f"failed: {done.stderr.strip().splitlines()[-1][:80]} | | | | "
     r = json.loads(done.stdout.splitlines()[-1])
-    return f"{r['seconds']:.1f} | {r['gb']:.2f} | {r['rows']:,} | {r['weights']:,.0f}"
+    return f"{r['seconds']:.1f} | {r['cpu']:.1f} | {r['gb']:.2f} | {r['rows']:,} | {r['weights']:,.0f}"
 
 
 def main() -> None:
@@ -96,7 +100,9 @@ def main() -> None:
         duckdb.connect(config={"memory_limit": "2GB"}).execute(MAKE.format(folder=folder))
         size = sum(p.stat().st_size for p in Path(folder).iterdir()) / 2**20
         print(f"Frame: {AREAS:,} areas, {HOUSEHOLDS:,} households, {size:.0f} MB of Parquet.\n")
-        print("| draw | seconds | peak GB | rows drawn | sum of weights |\n|---|---:|---:|---:|---:|")
+        print(
+            "| draw | seconds | CPU seconds | peak GB | rows drawn | sum of weights |\n|---|---:|---:|---:|---:|---:|"
+        )
         for title, (first, stages) in TASKS.items():
             print(f"| {title} | {measured(RUN, folder, first, stages)} |", flush=True)
         if options.svy:

@@ -2,9 +2,9 @@
 
     python benchmarks/sampling_recovery.py [replicates]
 
-Designs are drawn from the simulated country (adults, an outcome made to cluster by area), estimated each time, and
-held against the truth and against the planned design effect. Adaptive cluster and time-location sampling are
-drawn from small simulated populations; the last rows of each show where the method breaks.
+Designs are drawn from the simulated country (adults, an outcome made to cluster by area), estimated each
+time, and held against the truth and against the planned design effect. Adaptive cluster and time-location
+sampling are drawn from small simulated populations; the last row of each shows where the method breaks.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def designs(replicates: int) -> None:
     adults = people.loc[people["age"] >= 18, ["household_id", "area_id"]].reset_index(drop=True)
     rng = np.random.default_rng(1)
     print(
-        "| prevalence | ICC | areas x households | interviews | truth | mean | SD | mean SE | coverage | deff | planned |"
+        "| prevalence | ICC | areas x households | interviews | truth | mean | SD | mean SE | coverage |"
+        " deff | planned |"
     )
     print("|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     for p, icc in ((0.10, 0.05), (0.02, 0.02), (0.005, 0.01)):
@@ -127,8 +128,8 @@ def time_locations(replicates: int) -> None:
         truth = case.mean()
         cover = ((low <= truth) & (truth <= high)).mean()
         print(
-            f"| {title} | {truth:.3f} | {value.mean():.3f} | {value.std():.3f} | {se.mean():.3f} | {cover:.2f} | "
-            f"{flat.mean():.3f} |",
+            f"| {title} | {truth:.3f} | {value.mean():.3f} | {value.std():.3f} | {se.mean():.3f} | "
+            f"{cover:.2f} | {flat.mean():.3f} |",
             flush=True,
         )
 
