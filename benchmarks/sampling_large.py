@@ -59,8 +59,7 @@ folder, first, stages = sys.argv[1:4]
 drawn = select(folder + "/" + first, eval(stages), seed=1)
 use = resource.getrusage(resource.RUSAGE_SELF)
 print(json.dumps({"seconds": time.perf_counter() - start,
-                   "rows": len(drawn.frame), "weights":
-float(drawn.frame["weight"].sum()),
+                  "rows": len(drawn.frame), "weights": float(drawn.frame["weight"].sum()),
                   "cpu": use.ru_utime + use.ru_stime, "gb": use.ru_maxrss / 2**20}))
 """
 
@@ -72,8 +71,7 @@ frame = pl.read_parquet(sys.argv[1] + "/households.parquet")
 drawn = svy.Sample(frame).sampling.srs(int(sys.argv[2]), by=sys.argv[3], rstate=1).data
 use = resource.getrusage(resource.RUSAGE_SELF)
 print(json.dumps({"seconds": time.perf_counter() - start,
-                   "rows": len(drawn), "weights":
-float(drawn["svy_sample_weight"].sum()),
+                  "rows": len(drawn), "weights": float(drawn["svy_sample_weight"].sum()),
                   "cpu": use.ru_utime + use.ru_stime, "gb": use.ru_maxrss / 2**20}))
 """
 
