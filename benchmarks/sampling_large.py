@@ -98,9 +98,8 @@ def main() -> None:
         duckdb.connect(config={"memory_limit": "2GB"}).execute(MAKE.format(folder=folder))
         size = sum(p.stat().st_size for p in Path(folder).iterdir()) / 2**20
         print(f"Frame: {AREAS:,} areas, {HOUSEHOLDS:,} households, {size:.0f} MB of Parquet.\n")
-        print(
-            "| draw | seconds | CPU seconds | peak GB | rows drawn | sum of weights |\n|---|---:|---:|---:|---:|---:|"
-        )
+        print("| draw | seconds | CPU seconds | peak GB | rows drawn | sum of weights |")
+        print("|---|---:|---:|---:|---:|---:|")
         for title, (first, stages) in TASKS.items():
             print(f"| {title} | {measured(RUN, folder, first, stages)} |", flush=True)
         if options.svy:

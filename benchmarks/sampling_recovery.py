@@ -27,7 +27,7 @@ from survey_toolkit.sampling import (
 
 
 def designs(replicates: int) -> None:
-    country = simulate_country(seed=3, n_persons=30_000)
+    country = simulate_country(seed=3, n_persons=120_000)
     homes = country.households[["household_id", "area_id"]]
     people = country.persons.drop(columns=["area_id"], errors="ignore").merge(homes, on="household_id")
     adults = people.loc[people["age"] >= 18, ["household_id", "area_id"]].reset_index(drop=True)
@@ -43,13 +43,13 @@ def designs(replicates: int) -> None:
         risk = rng.beta(p * scale, (1 - p) * scale, areas.max() + 1)[areas]
         adults["case"] = (rng.random(len(adults)) < risk).astype(int)
         stages = [
-            Stage(unit="area_id", n=50, method="pps_systematic", size="rows"),
+            Stage(unit="area_id", n=40, method="pps_systematic", size="rows"),
             Stage(unit="household_id", n=8),
         ]
         r = check_precision(adults, stages, outcome="case", replicates=replicates, seed=2)
-        planned = FieldPlan(cluster_take=r.interviews / 50, icc=icc).design_effect
+        planned = FieldPlan(cluster_take=r.interviews / 40, icc=icc).design_effect
         print(
-            f"| {p:g} | {icc:g} | 50 x 8 | {r.interviews:.0f} | {r.truth:.4f} | {r.mean:.4f} | {r.se:.4f} | "
+            f"| {p:g} | {icc:g} | 40 x 8 | {r.interviews:.0f} | {r.truth:.4f} | {r.mean:.4f} | {r.se:.4f} | "
             f"{r.mean_se:.4f} | {r.coverage:.2f} | {r.deff:.2f} | {planned:.2f} |",
             flush=True,
         )

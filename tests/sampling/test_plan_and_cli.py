@@ -170,7 +170,7 @@ def test_a_plan_that_is_not_there() -> None:
 def test_the_planned_precision_is_reached_on_the_simulated_country() -> None:
     from survey_toolkit.datasets import simulate_country
 
-    country = simulate_country(seed=3, n_persons=30_000)
+    country = simulate_country(seed=3, n_persons=120_000)
     homes = country.households[["household_id", "area_id"]]
     people = country.persons.merge(homes, on="household_id", suffixes=("", "_home"))
     adults = people[people["age"] >= 18].reset_index(drop=True)
@@ -178,7 +178,7 @@ def test_the_planned_precision_is_reached_on_the_simulated_country() -> None:
     risk = rng.beta(2, 18, adults["area_id"].nunique())[adults["area_id"].astype("category").cat.codes]
     adults["case"] = (rng.random(len(adults)) < risk).astype(int)
     stages = [
-        Stage(unit="area_id", n=60, method="pps_systematic", size="rows"),
+        Stage(unit="area_id", n=40, method="pps_systematic", size="rows"),
         Stage(unit="household_id", n=8),
     ]
     found = check_precision(adults, stages, outcome="case", replicates=30, seed=2)
