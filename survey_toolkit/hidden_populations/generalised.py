@@ -121,7 +121,9 @@ def generalised_scale_up(
         Labelled(statistic="total", variable=reports, unit="reports", method="total of out-reports"),
         level=level,
     )
-    return _result(total, mean, error if visibility_se is None else visibility_se, given=visibility_se is not None)
+    return _result(
+        total, mean, error if visibility_se is None else visibility_se, given=visibility_se is not None
+    )
 
 
 def _result(total: Estimates, mean: float, error: float, *, given: bool) -> GeneralisedScaleUp:

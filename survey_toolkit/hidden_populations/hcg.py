@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["hcg_proportions"]
 
 
-def hcg_proportions(
-    sample: Recruitment, group: Ints, k: int, population_size: float | None = None
-) -> Floats:
+def hcg_proportions(sample: Recruitment, group: Ints, k: int, population_size: float | None = None) -> Floats:
     """Proportion of each group, (k,).
 
     Parameters

@@ -195,7 +195,9 @@ class FamilyNetwork:
             raise _no_months()
         weight = self.sample.weights[self.respondent] * self.case / self.multiplicity
         known = ~np.isnan(self.months) & (self.case > 0)
-        return float((weight * self.months)[known].sum() / weight[known].sum()) if known.any() else float("nan")
+        return (
+            float((weight * self.months)[known].sum() / weight[known].sum()) if known.any() else float("nan")
+        )
 
     def reports_per_person(self) -> float:
         """Weighted cases over weighted persons without multiplicity: what ignoring the network would give."""

@@ -130,9 +130,7 @@ class NetworkReports:
         """Respondents who know nobody of any known group."""
         return int((self.degree <= 0).sum())
 
-    def size(
-        self, by: By = None, *, method: Method = "ratio_of_sums", level: float = 0.95
-    ) -> Estimates:
+    def size(self, by: By = None, *, method: Method = "ratio_of_sums", level: float = 0.95) -> Estimates:
         """Size of each hidden group.
 
         Parameters

@@ -173,9 +173,14 @@ def bayes_scale_up(
         runs = [random_degree_chain(counts, shares, plan, rng) for rng in streams]
         scale = [np.zeros(len(run.first)) for run in runs]
     elif model == "overdispersed":
-        runs = [overdispersed_chain(counts, shares, plan, rng, prior or OverdispersedPrior()) for rng in streams]
+        runs = [
+            overdispersed_chain(counts, shares, plan, rng, prior or OverdispersedPrior()) for rng in streams
+        ]
         place = {g: j for j, g in enumerate(names)}
-        groups = ([place[g] for g in reference or reports.known], [[place[g] for g in side] for side in balance or ()])
+        groups = (
+            [place[g] for g in reference or reports.known],
+            [[place[g] for g in side] for side in balance or ()],
+        )
         scale = [_shift(run.beta, shares, *groups) for run in runs]
     else:
         raise EstimationError(
@@ -185,7 +190,9 @@ def bayes_scale_up(
     log_size = np.stack([r.beta[:, k:] - c[:, None] for r, c in zip(runs, scale, strict=True)])
     fits = [mixing_of(log_size[:, :, j]) for j in range(len(reports.hidden))]
     rhat = np.array([f[0] for f in fits])
-    notes = list(reports.notes) + (["the chains have not mixed: take more draws"] if rhat.max() > 1.05 else [])
+    notes = list(reports.notes) + (
+        ["the chains have not mixed: take more draws"] if rhat.max() > 1.05 else []
+    )
     return ScaleUpPosterior(
         model=model,
         groups=reports.hidden,
@@ -281,12 +288,17 @@ def overdispersed_chain(
         )  # fmt: skip
 
     for i in range(burn_in + draws * thin):
-        def of_alpha(a: Floats, m: float = mu_a, v: float = var_a, b: Floats = beta, u: Floats = inverse) -> Floats:
+
+        def of_alpha(
+            a: Floats, m: float = mu_a, v: float = var_a, b: Floats = beta, u: Floats = inverse
+        ) -> Floats:
             return np.asarray(log_density(a, b, u).sum(axis=1) - (a - m) ** 2 / (2 * v))
 
         alpha, _ = moves[0].move(alpha, of_alpha(alpha), of_alpha, rng)
 
-        def of_beta(b: Floats, m: float = mu_b, v: float = var_b, a: Floats = alpha, u: Floats = inverse) -> Floats:
+        def of_beta(
+            b: Floats, m: float = mu_b, v: float = var_b, a: Floats = alpha, u: Floats = inverse
+        ) -> Floats:
             return np.asarray(log_density(a, b, u).sum(axis=0) - (b - m) ** 2 / (2 * v))
 
         beta, _ = moves[1].move(beta, of_beta(beta), of_beta, rng)
@@ -342,7 +354,9 @@ def random_degree_chain(
         log_p = np.concatenate([np.log(shares), hidden])
         log_rest = np.log1p(-np.exp(log_p))
 
-        def of_degree(x: Floats, p: Floats = log_p, q: Floats = log_rest, m: float = mu, v: float = variance) -> Floats:
+        def of_degree(
+            x: Floats, p: Floats = log_p, q: Floats = log_rest, m: float = mu, v: float = variance
+        ) -> Floats:
             d = np.exp(x)[:, None]
             inside = (d[:, 0] >= most) & (x < 30)
             rest = np.maximum(d - counts, 0)
@@ -363,7 +377,11 @@ def random_degree_chain(
                 move.adapt()
         if i >= burn_in and (i - burn_in) % thin == thin - 1:
             at = (i - burn_in) // thin
-            kept[0][at], kept[1][at], kept[2][at] = np.exp(degree).mean(), np.concatenate([np.log(shares), hidden]), (mu, variance)
+            kept[0][at], kept[1][at], kept[2][at] = (
+                np.exp(degree).mean(),
+                np.concatenate([np.log(shares), hidden]),
+                (mu, variance),
+            )
     rate = float(np.mean([move.rate for move in moves]))
     empty = np.empty((draws, 0))
     return Chain(first=kept[0], beta=kept[1], omega=empty, hyper=kept[2], acceptance=rate)
