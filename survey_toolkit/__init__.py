@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from survey_toolkit import datasets, multiple_systems, standards
+    from survey_toolkit import datasets, hidden_populations, multiple_systems, standards
     from survey_toolkit.dissemination import write
     from survey_toolkit.errors import SurveyToolkitError
     from survey_toolkit.estimation import Estimates, Survey, SurveyDesign
@@ -39,6 +39,7 @@ _MODULES = (
     "datasets",
     "dissemination",
     "estimation",
+    "hidden_populations",
     "indicators",
     "microdata",
     "multiple_systems",
@@ -85,6 +86,7 @@ __all__ = [
     "classify",
     "datasets",
     "harmonize",
+    "hidden_populations",
     "join",
     "multiple_systems",
     "read_microdata",

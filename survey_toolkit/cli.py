@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from survey_toolkit.cli_files import crosswalk_app, files_app
+from survey_toolkit.cli_hidden import hidden_app
 from survey_toolkit.errors import SurveyToolkitError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ standards_app = typer.Typer(
 app.add_typer(standards_app, name="standards")
 app.add_typer(files_app)
 app.add_typer(crosswalk_app, name="crosswalk")
+app.add_typer(hidden_app, name="hidden")
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for what is written; nothing is written elsewhere.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]

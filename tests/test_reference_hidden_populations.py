@@ -26,7 +26,7 @@ if not BANK.is_dir():
 
 pytestmark = pytest.mark.reference
 
-#: Modules with a table OPS: {kind: (bank folder, case) -> answers by name, or {"problems": [...]} for a rule}.
+#: Modules with OPS: {kind: (bank folder, case) -> answers by name, or {"problems": [...]} for a rule}.
 MODULES = (
     "tests.hidden_populations.reference_ops",
     "tests.sampling.reference_sampling",
@@ -50,7 +50,9 @@ def operations() -> dict[str, Callable[[Path, dict[str, Any]], dict[str, Any]]]:
         try:
             module = importlib.import_module(name)
         except ModuleNotFoundError as exc:
-            if exc.name is None or not name.startswith(exc.name):  # a module of ours that itself lacks something
+            if exc.name is None or not name.startswith(
+                exc.name
+            ):  # a module of ours that itself lacks something
                 raise
             continue
         table |= module.OPS
@@ -59,7 +61,8 @@ def operations() -> dict[str, Callable[[Path, dict[str, Any]], dict[str, Any]]]:
 
 OPS = operations()
 CASES = {
-    path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((BANK / "cases").glob("*.json"))
+    path.stem: json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted((BANK / "cases").glob("*.json"))
 }
 
 
@@ -114,7 +117,10 @@ def test_case(name: str) -> None:
         home = ELSEWHERE.get(kind.split(".")[0])
         if home is not None and importlib.util.find_spec(home.rsplit(".", 1)[0]) is None:
             pytest.skip(f"{kind}: {home} is not there")
-        if home is not None and not (Path(__file__).parent.parent / (home.replace(".", "/") + ".py")).exists():
+        if (
+            home is not None
+            and not (Path(__file__).parent.parent / (home.replace(".", "/") + ".py")).exists()
+        ):
             pytest.skip(f"{kind}: {home} is not there")
         pytest.fail(f"no operation answers {kind}")
     answers = OPS[kind](BANK, case)

@@ -2,7 +2,8 @@
 
 - :func:`family_network`: respondents report on relatives (Sirken); stock and flow.
 - :func:`network_reports`, :func:`generalised_scale_up`, :func:`bayes_scale_up`: network scale-up.
-- :func:`read_recruiters`, :func:`read_coupons`, :func:`rds_estimate`, :func:`ss_pse`: respondent-driven samples.
+- :func:`read_recruiters`, :func:`read_coupons`, :func:`rds_estimate`, :func:`ss_pse`: respondent-driven
+  samples.
 - :func:`item_count`, :func:`double_list`, :func:`randomized_response`: indirect questions.
 - :func:`mark_recapture`: two visits to the places of a trade.
 - :func:`compare`: all estimates of one population side by side, and pooled.
@@ -15,13 +16,20 @@
 array([375.])
 """
 
+from survey_toolkit.hidden_populations.adjustments import adjusted, summation_degree
 from survey_toolkit.hidden_populations.comparison import (
     ASSUMPTIONS,
     Candidate,
     Comparison,
-    Pooled,
     compare,
-    pool,
+)
+from survey_toolkit.hidden_populations.devices import (
+    Device,
+    crosswise,
+    forced_response,
+    triangular,
+    unrelated_question,
+    warner,
 )
 from survey_toolkit.hidden_populations.generalised import GeneralisedScaleUp, generalised_scale_up
 from survey_toolkit.hidden_populations.item_count import (
@@ -33,7 +41,8 @@ from survey_toolkit.hidden_populations.item_count import (
 from survey_toolkit.hidden_populations.item_count_models import ItemCountModel
 from survey_toolkit.hidden_populations.item_count_tests import DesignEffectTest, chi_bar_square
 from survey_toolkit.hidden_populations.mark_recapture import MarkRecapture, mark_recapture
-from survey_toolkit.hidden_populations.multiplicity import FamilyNetwork, NetworkComparison, family_network
+from survey_toolkit.hidden_populations.multiplicity import FamilyNetwork, NetworkComparison
+from survey_toolkit.hidden_populations.multiplicity_reading import family_network
 from survey_toolkit.hidden_populations.plots import (
     plot_back_estimates,
     plot_bottleneck,
@@ -43,21 +52,15 @@ from survey_toolkit.hidden_populations.plots import (
     plot_recruitment,
     plot_size_posterior,
 )
+from survey_toolkit.hidden_populations.pooling import Pooled, pool
+from survey_toolkit.hidden_populations.randomized_logit import RandomizedLogit, randomized_logit
 from survey_toolkit.hidden_populations.randomized_response import (
-    Device,
-    RandomizedLogit,
     attention_corrected,
     attention_corrected_counts,
-    crosswise,
-    forced_response,
-    randomized_logit,
     randomized_response,
     randomized_response_counts,
-    triangular,
     truncated,
-    unrelated_question,
     unrelated_question_two_samples,
-    warner,
 )
 from survey_toolkit.hidden_populations.rds import (
     Mixing,
@@ -72,16 +75,15 @@ from survey_toolkit.hidden_populations.recruitment import Recruitment, read_coup
 from survey_toolkit.hidden_populations.scale_up import (
     BackEstimates,
     NetworkReports,
-    adjusted,
     network_reports,
-    summation_degree,
 )
 from survey_toolkit.hidden_populations.scale_up_bayes import (
     OverdispersedPrior,
     ScaleUpPosterior,
     bayes_scale_up,
 )
-from survey_toolkit.hidden_populations.ss_pse import SizePosterior, SizePrior, size_prior, ss_pse
+from survey_toolkit.hidden_populations.size_prior import SizePrior, size_prior
+from survey_toolkit.hidden_populations.ss_pse import SizePosterior, ss_pse
 from survey_toolkit.hidden_populations.successive_sampling import successive_sampling_weights
 
 __all__ = [

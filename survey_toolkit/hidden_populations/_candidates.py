@@ -53,7 +53,7 @@ class Numbers:
 
 
 def numbers_of(label: str, result: Any) -> Numbers:
-    """The numbers of one result; see :func:`~survey_toolkit.hidden_populations.compare` for what it may be."""
+    """The numbers of one result, which is one of those that ``compare`` takes."""
     row: Any = None
     if isinstance(result, tuple) and len(result) == 2:
         result, row = result

@@ -2,9 +2,9 @@ r"""Estimates of one population by different methods, on one scale, with what ea
 
 Methods are pooled by random effects: each estimate has its own error and a deviation of its method,
 :math:`\hat\theta_m \sim N(\theta + \delta_m, s_m^2)`, :math:`\delta_m \sim N(0, \tau^2)`. The spread between
-methods :math:`\tau` is the message: methods that disagree by more than their errors have biases, and averaging
-does not remove them. The mean has the interval of Hartung, Knapp, Sidik and Jonkman, and a further method would
-be expected in the prediction interval.
+methods :math:`\tau` is the message: methods that disagree by more than their errors have biases, and
+averaging does not remove them. The mean has the interval of Hartung, Knapp, Sidik and Jonkman, and a further
+method would be expected in the prediction interval.
 
 References
 ----------
@@ -21,16 +21,15 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from survey_toolkit.errors import EstimationError, did_you_mean
 from survey_toolkit.hidden_populations._plain import check_level
+from survey_toolkit.hidden_populations.pooling import Pooled, pool
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["ASSUMPTIONS", "Candidate", "Comparison", "Pooled", "compare", "pool"]
+__all__ = ["ASSUMPTIONS", "Candidate", "Comparison", "compare"]
 
 Scale = Literal["count", "prevalence"]
 
@@ -104,41 +103,6 @@ class Candidate:
     assumptions: str
     checks: str
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Pooled:
-    """A random-effects summary.
-
-    Attributes
-    ----------
-    estimate, ci_low, ci_high : float
-        On the scale of the comparison; mean of methods with its interval.
-    prediction_low, prediction_high : float
-        Where a further method would be expected; NaN with two methods.
-    tau : float
-        Standard deviation between methods, on the working scale (log or logit).
-    i2 : float
-        Share of the variance that is between methods.
-    q, q_p_value : float
-        Cochran's test that all methods estimate the same.
-    weights : float array (m,)
-        Sum to one.
-    scale : str
-        Working scale.
-    """
-
-    estimate: float
-    ci_low: float
-    ci_high: float
-    prediction_low: float
-    prediction_high: float
-    tau: float
-    i2: float
-    q: float
-    q_p_value: float
-    weights: np.ndarray[Any, np.dtype[np.float64]]
-    scale: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -261,8 +225,8 @@ def compare(
     ----------
     results : mapping of label to result
         An ``Estimates`` of one row, ``(Estimates, row)`` for one of several, a ``PopulationSize``, a
-        ``MarkRecapture``, a posterior of sizes (``SizePosterior``; ``(ScaleUpPosterior, group)``), or a mapping
-        with ``estimate``, ``se`` or ``ci_low`` and ``ci_high``, and ``unit`` (``persons`` or
+        ``MarkRecapture``, a posterior of sizes (``SizePosterior``; ``(ScaleUpPosterior, group)``), or a
+        mapping with ``estimate``, ``se`` or ``ci_low`` and ``ci_high``, and ``unit`` (``persons`` or
         ``proportion``).
     scale : {"count", "prevalence"}
     population : float, optional
@@ -325,89 +289,6 @@ def compare(
         candidates=candidates, scale=scale, population=population, pooled=pooled, level=level,
         notes=tuple(notes),
     )  # fmt: skip
-
-
-def pool(
-    estimate: Sequence[float], se: Sequence[float], *, scale: str = "count", level: float = 0.95
-) -> Pooled:
-    """Random-effects summary on the log scale (counts) or the logit scale (prevalences).
-
-    Parameters
-    ----------
-    estimate, se : sequence of m floats
-        Above 0.
-    scale : {"count", "prevalence"}
-    level : float
-
-    Returns
-    -------
-    Pooled
-        Between-method variance by Paule and Mandel.
-
-    Raises
-    ------
-    EstimationError
-        With fewer than two estimates or values out of range.
-    """
-    from scipy import stats
-
-    value, error = np.asarray(estimate, dtype=np.float64), np.asarray(se, dtype=np.float64)
-    top = 1.0 if scale == "prevalence" else np.inf
-    if value.size < 2 or not ((value > 0) & (value < top) & (error > 0)).all():
-        raise EstimationError(
-            "pooling needs at least two estimates above 0, with errors", found=f"{value.size} estimates"
-        )
-    logit = scale == "prevalence"
-    y = np.log(value / (1 - value)) if logit else np.log(value)
-    v = (error / (value * (1 - value) if logit else value)) ** 2
-    m = value.size
-    tau2 = _paule_mandel(y, v)
-    w = 1 / (v + tau2)
-    mean = float(w @ y / w.sum())
-    # Hartung-Knapp: the spread that is seen; not below the model's own error, which two or three methods
-    # that agree by chance would undercut
-    spread = float(w @ (y - mean) ** 2 / ((m - 1) * w.sum()))
-    half = stats.t.ppf((1 + level) / 2, m - 1) * math.sqrt(max(spread, 1 / w.sum()))
-    fixed = 1 / v
-    q = float(fixed @ (y - fixed @ y / fixed.sum()) ** 2)
-    wide = (
-        stats.t.ppf((1 + level) / 2, m - 2) * math.sqrt(tau2 + max(spread, 1 / w.sum()))
-        if m > 2
-        else math.nan
-    )
-
-    def back(x: float) -> float:
-        return float(1 / (1 + math.exp(-x))) if logit else float(math.exp(min(x, 700.0)))
-
-    return Pooled(
-        estimate=back(mean),
-        ci_low=back(mean - half),
-        ci_high=back(mean + half),
-        prediction_low=back(mean - wide) if m > 2 else math.nan,
-        prediction_high=back(mean + wide) if m > 2 else math.nan,
-        tau=math.sqrt(tau2),
-        i2=max(0.0, (q - (m - 1)) / q) if q > 0 else 0.0,
-        q=q,
-        q_p_value=float(stats.chi2.sf(q, m - 1)),
-        weights=w / w.sum(),
-        scale="logit" if logit else "log",
-    )
-
-
-def _paule_mandel(y: Any, v: Any) -> float:
-    """Variance between methods at which the weighted squares are what they should be; 0 if they are less."""
-    from scipy.optimize import brentq
-
-    def excess(tau2: float) -> float:
-        w = 1 / (v + tau2)
-        return float(w @ (y - w @ y / w.sum()) ** 2) - (y.size - 1)
-
-    if excess(0.0) <= 0:
-        return 0.0
-    high = float(y.var(ddof=1)) + float(v.max())
-    while excess(high) > 0:
-        high *= 2
-    return float(brentq(excess, 0.0, high, xtol=1e-14))
 
 
 def _candidate(

@@ -23,7 +23,7 @@ import numpy as np
 from survey_toolkit.errors import EstimationError
 from survey_toolkit.estimation import Estimates, t_interval
 from survey_toolkit.hidden_populations._sample import Floats, Labelled, Sample, open_sample
-from survey_toolkit.hidden_populations.scale_up import scaled
+from survey_toolkit.hidden_populations.adjustments import scaled
 
 __all__ = ["GeneralisedScaleUp", "generalised_scale_up"]
 

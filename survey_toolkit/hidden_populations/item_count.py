@@ -5,8 +5,8 @@ prevalence; models use covariates, and tests look for lists that change the othe
 
 References
 ----------
-Droitcour et al. (1991) in *Measurement Errors in Surveys*, ch. 11; Blair and Imai (2012), *Political Analysis*
-20:47-77; Aronow et al. (2015), *Journal of Survey Statistics and Methodology* 3:43-66.
+Droitcour et al. (1991) in *Measurement Errors in Surveys*, ch. 11; Blair and Imai (2012), *Political
+Analysis* 20:47-77; Aronow et al. (2015), *Journal of Survey Statistics and Methodology* 3:43-66.
 """
 
 from __future__ import annotations

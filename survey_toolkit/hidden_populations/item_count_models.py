@@ -9,8 +9,8 @@ r"""Regressions for item counts.
     Binomial count with the same :math:`\gamma` for people with and without the sensitive trait, logistic
     :math:`\delta` (Blair and Imai 2012), optionally with people who hide it at the floor or the ceiling.
 
-Without a design, standard errors are those of the papers. With one, weights enter the estimating equations and
-the variance is the design's variance of their influence values (pseudo maximum likelihood, Binder 1983).
+Without a design, standard errors are those of the papers. With one, weights enter the estimating equations
+and the variance is the design's variance of their influence values (pseudo maximum likelihood, Binder 1983).
 
 References
 ----------
@@ -113,7 +113,7 @@ class _Data:
 
     @property
     def p(self) -> int:
-        return self.x.shape[1]
+        return int(self.x.shape[1])
 
 
 def fit_item_count(
@@ -128,8 +128,8 @@ def fit_item_count(
         Numeric columns; a constant is added. Rows with a missing one are left out and counted.
     method : {"ml", "nls", "linear"}
     liars : {None, "floor", "ceiling", "both"}
-        Constant share of people with the trait who deny it when no (all) control items apply. Fragile: compare
-        the log-likelihoods.
+        Constant share of people with the trait who deny it when no (all) control items apply. Fragile:
+        compare the log-likelihoods.
 
     Returns
     -------
@@ -174,9 +174,15 @@ def _expit(x: Any) -> Any:
 
 
 def _finished(
-    lists: ItemCount, data: _Data, names: tuple[str, ...], notes: tuple[str, ...], theta: Floats, vcov: Floats,
-    method: str, loglik: float = float("nan"),
-) -> ItemCountModel:  # fmt: skip
+    lists: ItemCount,
+    data: _Data,
+    names: tuple[str, ...],
+    notes: tuple[str, ...],
+    theta: Floats,
+    vcov: Floats,
+    method: str,
+    loglik: float = float("nan"),
+) -> ItemCountModel:
     p = data.p
     se = np.sqrt(np.maximum(np.diagonal(vcov), 0.0))
     share = data.w / data.w.sum()
@@ -229,13 +235,19 @@ def _nls(lists: ItemCount, data: _Data, names: tuple[str, ...], notes: tuple[str
     from scipy.optimize import least_squares
 
     c, t, root = ~data.t, data.t, np.sqrt(data.w)
-    first = least_squares(
-        lambda g: root[c] * (data.y[c] - data.j * _expit(data.x[c] @ g)), np.zeros(data.p), **_TIGHT
-    ).x
+
+    def of_control(g: Floats) -> Floats:
+        return np.asarray(root[c] * (data.y[c] - data.j * _expit(data.x[c] @ g)))
+
+    first = least_squares(of_control, np.zeros(data.p), **_TIGHT).x
     rest = data.y[t] - data.j * _expit(data.x[t] @ first)
     start = np.zeros(data.p)
     start[0] = np.log(0.2 / 0.8)
-    second = least_squares(lambda d: root[t] * (rest - _expit(data.x[t] @ d)), start, **_TIGHT).x
+
+    def of_treated(d: Floats) -> Floats:
+        return np.asarray(root[t] * (rest - _expit(data.x[t] @ d)))
+
+    second = least_squares(of_treated, start, **_TIGHT).x
     h, g = _expit(data.x @ first), _expit(data.x @ second)
     dh, dg = (h * (1 - h))[:, None] * data.x, (g * (1 - g))[:, None] * data.x
     # stacked moments: the second step knows the first only by its estimate
@@ -273,10 +285,9 @@ def _ml(
             best = found
     theta = np.asarray(best.x)
     information = _information(theta, data, liars)
-    try:
-        inverse = np.linalg.inv(information)
-    except np.linalg.LinAlgError:
-        inverse = np.full_like(information, np.nan)
+    inverse: Floats = np.full_like(information, np.nan)
+    if np.linalg.matrix_rank(information) == len(information):
+        inverse = np.asarray(np.linalg.inv(information))
     if not (np.diagonal(inverse) > 0).all():
         notes = (*notes, "the information is not positive: standard errors are not to be trusted")
     if lists.sample.designed:

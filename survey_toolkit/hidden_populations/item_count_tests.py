@@ -1,9 +1,9 @@
-r"""Does the sensitive item change the answers to the other items?
+r"""Test whether the sensitive item changes the answers to the other items.
 
 If it does not, the shares :math:`\pi_{y1} = F_0(y) - F_1(y)` (y control items and the sensitive one) and
-:math:`\pi_{y0} = F_1(y) - F_0(y-1)` cannot be negative. Each set is tested by the distance of its estimates to
-the positive orthant, whose distribution is a mixture of chi-squares (Kudô 1963); the smaller p-value of the
-two is doubled (Bonferroni).
+:math:`\pi_{y0} = F_1(y) - F_0(y-1)` cannot be negative. Each set is tested by the distance of its estimates
+to the positive orthant, whose distribution is a mixture of chi-squares (Kudô 1963); the smaller p-value of
+the two is doubled (Bonferroni).
 
 References
 ----------
@@ -146,12 +146,12 @@ def _kept(value: Floats, cov: Floats, n: int, selection: str) -> Flags:
     se = np.sqrt(np.maximum(np.diagonal(cov), 0.0))
     certain = (value == 0) | (se == 0)
     if selection == "none":
-        return ~certain
+        return np.asarray(~certain)
     if selection == "own":
         with np.errstate(divide="ignore", invalid="ignore"):
-            return ~(certain | (value / se > np.sqrt(np.log(n))))
+            return np.asarray(~(certain | (value / se > np.sqrt(np.log(n)))))
     spread = value.std(ddof=1) if value.size > 1 else np.inf
-    return ~(certain | (np.sqrt(n) * value / spread > np.sqrt(np.log(n))))
+    return np.asarray(~(certain | (np.sqrt(n) * value / spread > np.sqrt(np.log(n)))))
 
 
 def _p_value(lists: ItemCount, shares: Estimates, rows: Any, value: Floats, cov: Floats) -> float:
@@ -216,7 +216,7 @@ def _active_chance(cov: Floats, active: Any) -> float:
     return _orthant(inner) * _orthant(cov[np.ix_(rest, rest)] - cross @ inner @ cross.T)
 
 
-def _orthant(cov: Floats) -> float:
+def _orthant(cov: Any) -> float:
     """P(all coordinates of a centred normal are positive)."""
     k = len(cov)
     sd = np.sqrt(np.diagonal(cov))

@@ -1,9 +1,9 @@
 r"""Prevalence from two capture occasions: how many workers there are, and how many of them are victims.
 
 Interviewers visit the places of a trade twice, note who was met both times (a mark, a token, a hashed code),
-and ask about the working conditions. Teams of the Prevalence Reduction Innovation Forum found this much easier
-to run than respondent-driven or time-location samples. Victims and others may differ in visibility, so their
-numbers are estimated apart (Chapman) and added:
+and ask about the working conditions. Teams of the Prevalence Reduction Innovation Forum found this much
+easier to run than respondent-driven or time-location samples. Victims and others may differ in visibility, so
+their numbers are estimated apart (Chapman) and added:
 
 .. math:: \hat P = \frac{\hat N_v}{\hat N_v + \hat N_o}
 
@@ -105,7 +105,7 @@ def mark_recapture(
     >>> met = pd.DataFrame({"a": [1] * 30 + [0] * 20, "b": [1] * 10 + [0] * 20 + [1] * 20,
     ...                     "v": [1, 0, 0, 0, 1] * 10})
     >>> round(mark_recapture(met, first="a", second="b", outcome="v").population, 1)
-    80.8
+    83.4
     """
     sample = open_sample(data)
     a, b, v = (sample.numbers(name) for name in (first, second, outcome))

@@ -62,7 +62,7 @@ def plot_comparison(comparison: Comparison) -> Figure:
         y = n - i
         colour = RED if c.warnings else BLUE
         axes.plot([c.ci_low, c.ci_high], [y, y], color=colour, linewidth=1.8, solid_capstyle="butt")
-        size = 30 + 160 * (float(pooled.weights.max()) and _weight(comparison, i))
+        size = 30 + 160 * _weight(comparison, i)
         axes.scatter([c.estimate], [y], s=size, color=colour, marker="s", zorder=3)
         labels.append(c.label + (" !" if c.warnings else ""))
     places = [float(n - i) for i in range(n)]
@@ -112,13 +112,13 @@ def _limits(comparison: Comparison) -> tuple[float, float]:
 def _beside(axes: Axes, comparison: Comparison, n: int) -> None:
     """Numbers at the right edge, outside the axes."""
     for i, c in enumerate(comparison.candidates):
-        text = f"{comparison.number(c.estimate)}  ({comparison.number(c.ci_low)} – {comparison.number(c.ci_high)})"
+        text = _interval(comparison, c.estimate, c.ci_low, c.ci_high)
         axes.annotate(
             text, (1.02, n - i), xycoords=("axes fraction", "data"), va="center", fontsize=8.5, color=INK
         )
     if comparison.pooled is not None:
         p = comparison.pooled
-        text = f"{comparison.number(p.estimate)}  ({comparison.number(p.ci_low)} – {comparison.number(p.ci_high)})"
+        text = _interval(comparison, p.estimate, p.ci_low, p.ci_high)
         axes.annotate(
             text, (1.02, 0), xycoords=("axes fraction", "data"), va="center", fontsize=8.5,
             color=INK, weight="bold",
@@ -128,6 +128,10 @@ def _beside(axes: Axes, comparison: Comparison, n: int) -> None:
             axes.annotate(
                 text, (1.02, -1), xycoords=("axes fraction", "data"), va="center", fontsize=8.5, color=INK
             )
+
+
+def _interval(comparison: Comparison, estimate: float, low: float, high: float) -> str:
+    return f"{comparison.number(estimate)}  ({comparison.number(low)} – {comparison.number(high)})"
 
 
 def _diamond(axes: Axes, low: float, middle: float, high: float, y: float) -> None:

@@ -1,4 +1,4 @@
-r"""Network scale-up: how many people of a hidden group do respondents of a household survey know?
+r"""Network scale-up: hidden groups from the people whom respondents of a household survey know.
 
 Personal network size from groups of known size, then the hidden group by proportion:
 
@@ -24,16 +24,17 @@ from typing import Any, Literal
 import numpy as np
 
 from survey_toolkit.errors import EstimationError
-from survey_toolkit.estimation import Estimates, t_interval
+from survey_toolkit.estimation import Estimates
 from survey_toolkit.hidden_populations._sample import (
     By,
+    Flags,
     Floats,
     Labelled,
     Sample,
     open_sample,
 )
 
-__all__ = ["BackEstimates", "NetworkReports", "adjusted", "network_reports", "summation_degree"]
+__all__ = ["BackEstimates", "NetworkReports", "network_reports"]
 
 Missing = Literal["zero", "exclude"]
 Method = Literal["ratio_of_sums", "mean_of_ratios"]
@@ -180,7 +181,7 @@ class NetworkReports:
             level=level,
         )
 
-    def _columns(self, method: Method) -> tuple[dict[str, Floats], np.ndarray[Any, np.dtype[np.bool_]]]:
+    def _columns(self, method: Method) -> tuple[dict[str, Floats], Flags]:
         if method == "ratio_of_sums":
             columns = {group: self.reports[group] for group in self.hidden} | {"__degree": self.degree}
             return columns, np.ones(len(self.degree), dtype=bool)
@@ -333,99 +334,6 @@ def network_reports(
     )  # fmt: skip
 
 
-def summation_degree(data: Any, columns: Sequence[str]) -> Floats:
-    """Degree as the sum of people known over relations that exclude each other (kin, neighbours, work …).
-
-    Parameters
-    ----------
-    data : Survey, frame or path
-    columns : sequence of str
-        One column a relation.
-
-    Returns
-    -------
-    float array (n,)
-
-    Raises
-    ------
-    EstimationError
-        For a negative or missing count.
-    """
-    sample = open_sample(data)
-    counts = np.stack([sample.numbers(name, nulls=False) for name in columns])
-    if (counts < 0).any():
-        raise EstimationError("a number of people cannot be negative", where=", ".join(columns))
-    return np.asarray(counts.sum(axis=0))
-
-
-def adjusted(
-    sizes: Estimates,
-    *,
-    degree_ratio: float = 1.0,
-    transmission_rate: float = 1.0,
-    false_positive: float = 0.0,
-    recall: float = 1.0,
-) -> Estimates:
-    """Correct sizes for barriers, transmission and recall.
-
-    Parameters
-    ----------
-    sizes : Estimates
-        Of :meth:`NetworkReports.size`.
-    degree_ratio : float
-        Mean degree of hidden members over that of the population (barrier effect; below 1: they know fewer).
-    transmission_rate : float
-        Share of a hidden member's contacts who know of the status.
-    false_positive : float
-        Share of the reports that are about somebody who is not a member.
-    recall : float
-        Share of known members that respondents remember in an interview.
-
-    Returns
-    -------
-    Estimates
-        ``size (1 - false_positive) / (degree_ratio transmission_rate recall)``; the factors count as exact,
-        so the interval is too narrow where they are guesses: try a range.
-
-    Raises
-    ------
-    EstimationError
-        If a factor is out of range.
-    """
-    for name, value, most in (
-        ("degree_ratio", degree_ratio, np.inf), ("transmission_rate", transmission_rate, 1), ("recall", recall, 1),
-    ):  # fmt: skip
-        if not 0 < value <= most:
-            raise EstimationError(
-                "an adjustment factor is out of range", where=name, found=f"{value:g}", expected="above 0"
-            )
-    if not 0 <= false_positive < 1:
-        raise EstimationError("a share is out of range", where="false_positive", found=f"{false_positive:g}")
-    factor = (1 - false_positive) / (degree_ratio * transmission_rate * recall)
-    text = (
-        f"adjusted by {factor:.4g}: degree ratio {degree_ratio:g}, transmission {transmission_rate:g}, "
-        f"false positives {false_positive:g}, recall {recall:g}, taken as exact"
-    )
-    return scaled(sizes, factor, note=text)
-
-
-def scaled(estimates: Estimates, factor: float, *, note: str = "", **more: Any) -> Estimates:
-    """Estimates times a constant."""
-    se = estimates.se * abs(factor)
-    interval = t_interval(estimates.estimate * factor, se, estimates.df, estimates.level)
-    return replace(
-        estimates,
-        estimate=estimates.estimate * factor,
-        se=se,
-        vcov=estimates.vcov * factor**2,
-        ci_low=interval.low,
-        ci_high=interval.high,
-        replicates=estimates.replicates and estimates.replicates.transformed(lambda line: line * factor),
-        notes=estimates.notes + ((note,) if note else ()),
-        **more,
-    )
-
-
 def _degree(reports: Mapping[str, Floats], known: Mapping[str, float], population: float) -> Floats:
     heard = np.sum([reports[name] for name in known], axis=0)
     return np.asarray(population * heard / sum(known.values()))
@@ -452,7 +360,7 @@ def _check_sizes(known: Mapping[str, float], population: float, *, need: bool) -
 
 def _answers(
     raw: Mapping[str, Floats], missing: Missing, cap: float | None
-) -> tuple[tuple[str, ...], dict[str, Floats], np.ndarray[Any, np.dtype[np.bool_]]]:
+) -> tuple[tuple[str, ...], dict[str, Floats], Flags]:
     """Notes, treated counts, and the respondents that are left out."""
     if missing not in ("zero", "exclude"):
         raise EstimationError("unknown policy", where="missing", found=missing, expected="zero, exclude")
@@ -470,7 +378,7 @@ def _answers(
     if unknown.any():
         what = "count as 0" if missing == "zero" else "take their respondents out"
         notes.append(f"{int(unknown.sum())} missing answers {what}")
-    gone = unknown.any(axis=0) & (missing == "exclude")
+    gone: Flags = np.asarray(unknown.any(axis=0)) & np.full(unknown.shape[1], missing == "exclude")
     treated = {name: np.nan_to_num(values, nan=0.0) for name, values in raw.items()}
     if cap is not None:
         above = sum(int((values > cap).sum()) for values in treated.values())

@@ -3,14 +3,15 @@ r"""Bayesian scale-up: random degrees, and overdispersed counts.
 ``random_degree`` (Maltiel et al. 2015): :math:`y_{ik} \sim \mathrm{Bin}(d_i, N_k/N)` with log-normal degrees;
 known sizes are exact. ``overdispersed`` (Zheng, Salganik and Gelman 2006):
 
-.. math:: y_{ik} \sim \mathrm{NegBin}(\text{mean } e^{\alpha_i + \beta_k}, \text{variance } \omega_k e^{\alpha_i
-   + \beta_k}), \quad \alpha_i \sim N(\mu_\alpha, \sigma_\alpha^2), \; \beta_k \sim N(\mu_\beta, \sigma_\beta^2)
+.. math:: y_{ik} \sim \mathrm{NegBin}(\text{mean } e^{\alpha_i + \beta_k},
+   \text{variance } \omega_k e^{\alpha_i + \beta_k}), \quad
+   \alpha_i \sim N(\mu_\alpha, \sigma_\alpha^2), \; \beta_k \sim N(\mu_\beta, \sigma_\beta^2)
 
 where only :math:`\alpha_i + \beta_k` is identified: each draw is scaled so that the known groups have their
-size. Metropolis steps for all respondents, then all groups, at once; conjugate draws of the rest, with variance
-:math:`\sigma^2/n` for the means. The samplers pass simulation-based calibration (Talts et al. 2018) in the
-tests. Neither model knows the survey design: use them to learn about overdispersion and barriers, and the
-design-based ratio for the published size.
+size. Metropolis steps for all respondents, then all groups, at once; conjugate draws of the rest, with
+variance :math:`\sigma^2/n` for the means. The samplers pass simulation-based calibration (Talts et al. 2018)
+in the tests. Neither model knows the survey design: use them to learn about overdispersion and barriers, and
+the design-based ratio for the published size.
 
 References
 ----------
@@ -27,9 +28,9 @@ from typing import Any, Literal
 import numpy as np
 
 from survey_toolkit.errors import EstimationError
+from survey_toolkit.hidden_populations._chains import mixing_of
 from survey_toolkit.hidden_populations._sample import Floats
 from survey_toolkit.hidden_populations.scale_up import NetworkReports
-from survey_toolkit.hidden_populations.ss_pse import mixing_of
 
 __all__ = ["OverdispersedPrior", "ScaleUpPosterior", "bayes_scale_up"]
 
@@ -164,28 +165,16 @@ def bayes_scale_up(
     unknown = [g for g in asked if g not in reports.known]
     if unknown:
         raise EstimationError("these are no known groups", where="reference", found=", ".join(unknown))
-    names = [*reports.known, *reports.hidden]
-    counts = np.rint(np.stack([reports.reports[g] for g in names], axis=1))
-    shares = np.array(list(reports.known.values())) / reports.population
-    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(chains)]
-    plan = (draws, burn_in, thin)
-    if model == "random_degree":
-        runs = [random_degree_chain(counts, shares, plan, rng) for rng in streams]
-        scale = [np.zeros(len(run.first)) for run in runs]
-    elif model == "overdispersed":
-        runs = [
-            overdispersed_chain(counts, shares, plan, rng, prior or OverdispersedPrior()) for rng in streams
-        ]
-        place = {g: j for j, g in enumerate(names)}
-        groups = (
-            [place[g] for g in reference or reports.known],
-            [[place[g] for g in side] for side in balance or ()],
-        )
-        scale = [_shift(run.beta, shares, *groups) for run in runs]
-    else:
-        raise EstimationError(
-            "unknown model", where="model", found=model, expected="overdispersed, random_degree"
-        )
+    runs, scale = _run(
+        reports,
+        model,
+        reference,
+        balance,
+        prior or OverdispersedPrior(),
+        chains,
+        (draws, burn_in, thin),
+        seed,
+    )
     k = len(reports.known)
     log_size = np.stack([r.beta[:, k:] - c[:, None] for r, c in zip(runs, scale, strict=True)])
     fits = [mixing_of(log_size[:, :, j]) for j in range(len(reports.hidden))]
@@ -216,6 +205,39 @@ class Chain:
     omega: Floats
     hyper: Floats
     acceptance: float
+
+
+def _run(
+    reports: NetworkReports,
+    model: str,
+    reference: Sequence[str] | None,
+    balance: tuple[Sequence[str], Sequence[str]] | None,
+    prior: OverdispersedPrior,
+    chains: int,
+    plan: tuple[int, int, int],
+    seed: int,
+) -> tuple[list[Chain], list[Floats]]:
+    """Chains, and how far each of their draws is off the scale of the known groups."""
+    names = [*reports.known, *reports.hidden]
+    counts = np.rint(np.stack([reports.reports[g] for g in names], axis=1))
+    shares = np.array(list(reports.known.values())) / reports.population
+    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(chains)]
+    if model == "random_degree":
+        runs = [random_degree_chain(counts, shares, plan, rng) for rng in streams]
+        scale = [np.zeros(len(run.first)) for run in runs]
+    elif model == "overdispersed":
+        runs = [overdispersed_chain(counts, shares, plan, rng, prior) for rng in streams]
+        place = {g: j for j, g in enumerate(names)}
+        groups = (
+            [place[g] for g in reference or reports.known],
+            [[place[g] for g in side] for side in balance or ()],
+        )
+        scale = [_shift(run.beta, shares, *groups) for run in runs]
+    else:
+        raise EstimationError(
+            "unknown model", where="model", found=model, expected="overdispersed, random_degree"
+        )
+    return runs, scale
 
 
 def _shift(beta: Floats, shares: Floats, reference: list[int], balance: list[list[int]]) -> Floats:

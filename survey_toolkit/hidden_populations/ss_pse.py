@@ -28,121 +28,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from survey_toolkit.errors import EstimationError
+from survey_toolkit.hidden_populations._chains import mixing_of
 from survey_toolkit.hidden_populations._sample import Floats, Ints
+from survey_toolkit.hidden_populations.size_prior import SizePrior, size_prior
 
 if TYPE_CHECKING:
     from survey_toolkit.hidden_populations.recruitment import Recruitment
 
-__all__ = ["SizePosterior", "SizePrior", "size_prior", "ss_pse"]
+__all__ = ["SizePosterior", "ss_pse"]
 
 QUANTILES = (0.025, 0.05, 0.25, 0.5, 0.75, 0.95, 0.975)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SizePrior:
-    """Prior of a population size: n/N has a beta distribution.
-
-    Attributes
-    ----------
-    n : int
-        Size of the sample, the smallest N.
-    alpha, beta : float
-    log_mass : float array (max_N - n + 1,)
-        Logarithm of p(N) ∝ Beta(n/N; alpha, beta) n/N² on n, …, max_N.
-    """
-
-    n: int
-    alpha: float
-    beta: float
-    log_mass: Floats
-
-    @property
-    def sizes(self) -> Ints:
-        """The N, in order."""
-        return np.arange(self.n, self.n + self.log_mass.size)
-
-    @property
-    def mass(self) -> Floats:
-        """Probability of each N."""
-        mass = np.exp(self.log_mass - self.log_mass.max())
-        return np.asarray(mass / mass.sum())
-
-    @property
-    def mean(self) -> float:
-        """Prior mean."""
-        return float(self.mass @ self.sizes)
-
-    def quantiles(self, probabilities: Sequence[float]) -> list[int]:
-        """Smallest N with at least these probabilities below or at it."""
-        total = np.cumsum(self.mass)
-        return [int(self.sizes[np.searchsorted(total, p * (1 - 1e-12))]) for p in probabilities]
-
-
-def size_prior(
-    n: int,
-    *,
-    median: float | None = None,
-    alpha: float = 1.0,
-    beta: float | None = None,
-    max_size: int | None = None,
-) -> SizePrior:
-    """Beta prior on the sampling fraction, by its parameters or by the median population size.
-
-    Parameters
-    ----------
-    n : int
-    median : float, optional
-        Prior median of N, above n; gives ``beta``.
-    alpha : float
-    beta : float, optional
-        Instead of ``median``.
-    max_size : int, optional
-        Largest N; by default where the prior has all but 1 in 1,000 of its mass, at most 20 medians.
-
-    Returns
-    -------
-    SizePrior
-
-    Raises
-    ------
-    EstimationError
-        If neither or an impossible median is given.
-
-    Examples
-    --------
-    >>> size_prior(500, median=1000).quantiles([0.5])
-    [1000]
-    """
-    if (median is None) == (beta is None):
-        raise EstimationError("give the median or beta", where="prior")
-    if median is not None and not median > n:
-        raise EstimationError(
-            "the prior median must be above the sample size",
-            where="median",
-            found=f"{median:g}",
-            expected=f"above {n}",
-            code="bad-prior",
-        )
-    if median is not None:
-        from scipy.optimize import brentq
-        from scipy.special import betainc
-
-        # P(N <= m) = P(n/N >= n/m) = 1/2
-        x = n / median
-        beta = float(brentq(lambda b: betainc(alpha, b, x) - 0.5, 1e-6, 1e6))
-    assert beta is not None
-    if max_size is None:
-        from scipy.special import betaincinv
-
-        tail = float(betaincinv(alpha, beta, 0.001))
-        max_size = int(min(n / max(tail, 1e-9), 20 * (median or 5 * n)))
-    sizes = np.arange(n, max(max_size, n + 1) + 1, dtype=np.float64)
-    x = n / sizes
-    with np.errstate(divide="ignore"):
-        log_mass = (alpha - 1) * np.log(x) + (beta - 1) * np.log1p(-x) + np.log(n) - 2 * np.log(sizes)
-    if np.isinf(log_mass[0]) and log_mass[0] > 0:
-        log_mass[0] = log_mass[1]  # beta < 1: the density has a pole at N = n
-    return SizePrior(n=n, alpha=alpha, beta=beta, log_mass=log_mass)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -315,7 +210,7 @@ def _log_prior(d: _Degrees, centre: float, spread: float) -> float:
 def _chain(
     degree: Floats, cap: int, prior: SizePrior, draws: int, burn_in: int, thin: int, rng: np.random.Generator
 ) -> Ints:
-    """Draws of N. Degree parameters are drawn with N and the unseen degrees summed out, which mixes far better."""
+    """Draws of N; degree parameters are drawn with N and unseen degrees summed out, which mixes better."""
     from scipy.special import gammaln
 
     n = degree.size
@@ -401,32 +296,3 @@ def _start(centre: float, spread: float, support: Floats, log_factorial: Floats)
 
     found = minimize(distance, np.array([0.0, 0.1]), method="Nelder-Mead", options={"maxiter": 400})
     return _degrees(np.asarray(found.x), support, log_factorial)
-
-
-def mixing_of(values: Floats) -> tuple[float, float]:
-    """Split R-hat and effective number of draws of chains (m, t).
-
-    Examples
-    --------
-    >>> rhat, effective = mixing_of(np.random.default_rng(1).normal(size=(4, 1000)))
-    >>> rhat < 1.02 and effective > 2500
-    True
-    """
-    half = values.shape[1] // 2
-    split = np.concatenate([values[:, :half], values[:, half : 2 * half]])
-    m, t = split.shape
-    within = float(split.var(axis=1, ddof=1).mean())
-    between = float(t * split.mean(axis=1).var(ddof=1))
-    if within == 0:
-        return 1.0, float(m * t)
-    pooled = (t - 1) / t * within + between / t
-    centred = split - split.mean(axis=1, keepdims=True)
-    size = 1 << (2 * t - 1).bit_length()
-    spectrum = np.abs(np.fft.rfft(centred, size, axis=1)) ** 2
-    covariance = np.fft.irfft(spectrum, size, axis=1)[:, :t].mean(axis=0) / t
-    rho = 1 - (within - covariance * t / (t - 1)) / pooled
-    rho[0] = 1.0
-    pairs = rho[: t // 2 * 2].reshape(-1, 2).sum(axis=1)
-    stop = np.flatnonzero(pairs < 0)
-    pairs = np.minimum.accumulate(pairs[: stop[0] if stop.size else None])
-    return float(np.sqrt(pooled / within)), float(min(m * t / max(2 * pairs.sum() - 1, 1e-3), m * t))

@@ -25,7 +25,9 @@ Answers = dict[str, Any]
 
 def table(folder: Path, case: Case, k: int = 0) -> pd.DataFrame:
     data = case["data"]
-    return pd.read_csv(folder / (data if isinstance(data, str) else data[k]), keep_default_na=False, na_values=[""])
+    return pd.read_csv(
+        folder / (data if isinstance(data, str) else data[k]), keep_default_na=False, na_values=[""]
+    )
 
 
 def design(options: Mapping[str, Any], prefix: str = "") -> SurveyDesign | None:
@@ -130,7 +132,8 @@ def nsum_design(folder: Path, case: Case) -> Answers:
     if domain:
         keys = [str(d[0]) for d in size.domains]
         return {
-            "size": dict(zip(keys, size.estimate, strict=True)), "se": dict(zip(keys, size.se, strict=True))
+            "size": dict(zip(keys, size.estimate, strict=True)),
+            "se": dict(zip(keys, size.se, strict=True)),
         }
     return {
         "size": by_label(size, size.estimate), "se": by_label(size, size.se),
@@ -259,9 +262,7 @@ def rds_i(folder: Path, case: Case) -> Answers:
 def rds_ii(folder: Path, case: Case) -> Answers:
     sample, o = recruitment(folder, case), case["options"]
     got = hp.rds_estimate(sample, o["outcome"], variance="none")
-    return {
-        "estimate": by_label(got, got.estimate), "weights_first5": hp.rds_weights(sample)[:5].tolist()
-    }
+    return {"estimate": by_label(got, got.estimate), "weights_first5": hp.rds_weights(sample)[:5].tolist()}
 
 
 def rds_ss(folder: Path, case: Case) -> Answers:
@@ -350,7 +351,9 @@ def ss_pse_prior(folder: Path, case: Case) -> Answers:
     o = case["options"]
     prior = hp.size_prior(o["n"], alpha=o["alpha"], beta=o["beta"], max_size=o["max_N"])
     names = ("q05", "q25", "q50", "q75", "q95")
-    return dict(zip(names, prior.quantiles([0.05, 0.25, 0.5, 0.75, 0.95]), strict=True)) | {"mean": prior.mean}
+    return dict(zip(names, prior.quantiles([0.05, 0.25, 0.5, 0.75, 0.95]), strict=True)) | {
+        "mean": prior.mean
+    }
 
 
 # --- item count
@@ -459,9 +462,7 @@ def rr_plain(folder: Path, case: Case) -> Answers:
 
 def rr_two_samples(folder: Path, case: Case) -> Answers:
     o = case["options"]
-    got = hp.unrelated_question_two_samples(
-        (o["yes1"], o["yes2"]), (o["n1"], o["n2"]), (o["p1"], o["p2"])
-    )
+    got = hp.unrelated_question_two_samples((o["yes1"], o["yes2"]), (o["n1"], o["n2"]), (o["p1"], o["p2"]))
     return {"estimate": got.estimate[0], "se": got.se[0], "q": got.estimate[1]}
 
 
@@ -479,9 +480,7 @@ def rr_attention(folder: Path, case: Case) -> Answers:
 
 def rr_logit(folder: Path, case: Case) -> Answers:
     o = case["options"]
-    got = hp.randomized_logit(
-        table(folder, case), o["response"], o["covariates"], device(o, o["design"])
-    )
+    got = hp.randomized_logit(table(folder, case), o["response"], o["covariates"], device(o, o["design"]))
     return {
         "coef": dict(zip(got.names, got.coefficients.tolist(), strict=True)),
         "se": dict(zip(got.names, got.se.tolist(), strict=True)), "mean_prevalence": got.prevalence,
