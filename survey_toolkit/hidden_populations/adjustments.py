@@ -86,6 +86,8 @@ def adjusted(
     if not 0 <= false_positive < 1:
         raise EstimationError("a share is out of range", where="false_positive", found=f"{false_positive:g}")
     factor = (1 - false_positive) / (degree_ratio * transmission_rate * recall)
+    if factor == 1:
+        return sizes
     text = (
         f"adjusted by {factor:.4g}: degree ratio {degree_ratio:g}, transmission {transmission_rate:g}, "
         f"false positives {false_positive:g}, recall {recall:g}, taken as exact"

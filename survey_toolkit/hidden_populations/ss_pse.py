@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SizePosterior", "ss_pse"]
 
+_STRIDE = 32  # coarse grid of sizes on which the mass is looked for
 QUANTILES = (0.025, 0.05, 0.25, 0.5, 0.75, 0.95, 0.975)
 
 
@@ -281,9 +282,13 @@ class _SummedOverSizes:
 
     def draw(self, log_c: float, n: int, rng: np.random.Generator) -> int:
         """One N from its conditional distribution."""
-        value = self.log_base + self.extra * log_c
+        coarse = self.log_base[::_STRIDE] + self.extra[::_STRIDE] * log_c
+        # only where there is mass: the rest would be exponentials of nothing
+        near = np.flatnonzero(coarse > coarse.max() - 45)
+        first, last = max(near[0] - 1, 0) * _STRIDE, (near[-1] + 1) * _STRIDE + 1
+        value = self.log_base[first:last] + self.extra[first:last] * log_c
         mass = np.cumsum(np.exp(value - value.max()))
-        return n + int(np.searchsorted(mass, rng.random() * mass[-1]))
+        return n + int(first + np.searchsorted(mass, rng.random() * mass[-1]))
 
 
 def _start(centre: float, spread: float, support: Floats, log_factorial: Floats) -> _Degrees:
