@@ -13,8 +13,6 @@ from survey_toolkit.errors import EstimationError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from survey_toolkit.estimation import Estimates
-
 __all__ = ["hidden_app"]
 
 hidden_app = typer.Typer(
@@ -47,13 +45,24 @@ def _design(weight: str | None, strata: str | None, psu: str | None) -> Any:
     return SurveyDesign(weight=weight, strata=strata, psu=psu, nest=True)
 
 
-def _say(result: Estimates, as_json: bool) -> None:
+def _say(results: dict[str, Any], as_json: bool) -> None:
+    """Print results: as one JSON object of tables and numbers, or each for people."""
     if as_json:
-        typer.echo(result.to_frame().to_json(orient="records"))
+        typer.echo(json.dumps({name: _plain(value) for name, value in results.items()}))
         return
     from survey_toolkit.dissemination.terminal import print_estimates
+    from survey_toolkit.estimation import Estimates
 
-    print_estimates(result)
+    for value in results.values():
+        if isinstance(value, Estimates):
+            print_estimates(value)
+        elif not isinstance(value, float):
+            typer.echo(repr(value))
+
+
+def _plain(value: Any) -> Any:
+    """A number, or the rows of a table without NaN."""
+    return value if isinstance(value, float) else json.loads(value.to_frame().to_json(orient="records"))
 
 
 def _draw(folder: Path | None, figures: dict[str, Figure]) -> None:
@@ -109,10 +118,11 @@ def network(
         _frame(file), _frame(persons), id=id, case=case, multiplicity=multiplicity, relation=relation,
         months=months, reference_months=reference_months, design=_design(weight, strata, psu),
     )  # fmt: skip
-    _say(net.total(by, exclude=exclude or ()), as_json)
-    _say(net.prevalence(by, exclude=exclude or ()), as_json)
+    out = exclude or ()
+    results = {"total": net.total(by, exclude=out), "prevalence": net.prevalence(by, exclude=out)}
     if months is not None and reference_months is not None:
-        _say(net.total(by, window="stock", exclude=exclude or ()), as_json)
+        results["stock"] = net.total(by, window="stock", exclude=out)
+    _say(results, as_json)
 
 
 @hidden_app.command("scale-up")
@@ -133,7 +143,7 @@ def scale_up(
 ) -> None:
     """Network scale-up: sizes of hidden groups, with back-estimates of the known ones.
 
-    Example: `survey-toolkit hidden scale-up lfs.csv --hidden trafficked --known nurses=9000 --known priests=1200
+    Example: `survey-toolkit hidden scale-up lfs.csv --hidden trafficked --known nurses=9000
     --known teachers=48000 --population 10700000 --weight w --psu ea`
     """
     from survey_toolkit.hidden_populations import (
@@ -152,7 +162,7 @@ def scale_up(
     _draw(plots, {"back_estimates": plot_back_estimates(reports), "degrees": plot_degrees(reports.degree)})
     reports = reports.trimmed() if trim else reports
     size = adjusted(reports.size(by), transmission_rate=transmission_rate, degree_ratio=degree_ratio)
-    _say(size, as_json)
+    _say({"size": size}, as_json)
 
 
 @hidden_app.command()
@@ -190,9 +200,12 @@ def rds(
     result = rds_estimate(
         sample, outcome, estimator=estimator, population_size=population_size, variance=variance, seed=seed  # type: ignore[arg-type]
     )  # fmt: skip
-    _say(result, as_json)
+    results: dict[str, Any] = {"proportions": result}
     if size_prior_median is not None:
-        _population_size(sample, size_prior_median, seed, as_json)
+        from survey_toolkit.hidden_populations import ss_pse
+
+        results["population_size"] = ss_pse(sample, prior_median=size_prior_median, seed=seed)
+    _say(results, as_json)
     if plots is not None:
         from survey_toolkit.hidden_populations import plot_bottleneck, plot_convergence, plot_recruitment
 
@@ -227,13 +240,6 @@ def _recruitment(
     )
 
 
-def _population_size(sample: Any, median: float, seed: int, as_json: bool) -> None:
-    from survey_toolkit.hidden_populations import ss_pse
-
-    posterior = ss_pse(sample, prior_median=median, seed=seed)
-    typer.echo(posterior.to_frame().to_json(orient="records") if as_json else repr(posterior))
-
-
 @hidden_app.command("item-count")
 def item_count_verb(
     file: File,
@@ -252,23 +258,23 @@ def item_count_verb(
 ) -> None:
     """Item count (list experiment): prevalence, tests of the list, regression.
 
-    Example: `survey-toolkit hidden item-count lists.csv --count y --treatment t --items 4 --weight w --psu ea`
+    Example: `survey-toolkit hidden item-count lists.csv --count y --treatment t --items 4 --weight w`
     """
     from survey_toolkit.hidden_populations import item_count
 
     lists = item_count(_frame(file), count, treatment, items=items, design=_design(weight, strata, psu))
-    _say(lists.difference(by), as_json)
+    results: dict[str, Any] = {"difference": lists.difference(by)}
     if direct is not None:
-        _say(lists.combined(direct).estimates, as_json)
+        results["combined"] = lists.combined(direct).estimates
     test, (floor, ceiling) = lists.design_effect_test(), lists.control_shares
+    if covariate:
+        results["model"] = lists.model(covariate)
     if as_json:
-        typer.echo(json.dumps({"design_effect_p": test.p_value, "floor": floor, "ceiling": ceiling}))
-    else:
+        results |= {"design_effect_p": test.p_value, "floor": floor, "ceiling": ceiling}
+    _say(results, as_json)
+    if not as_json:
         typer.echo(repr(test))
         typer.echo(f"control list: {floor:.1%} with no item, {ceiling:.1%} with all")
-    if covariate:
-        model = lists.model(covariate)
-        typer.echo(model.to_frame().to_json(orient="records") if as_json else repr(model))
 
 
 @hidden_app.command("randomized")
@@ -304,7 +310,8 @@ def randomized(
             "wrong number of probabilities", where="--p", found=str(len(p)), expected=str(wanted)
         )
     design = _design(weight, strata, psu)
-    _say(hp.randomized_response(_frame(file), response, make(*p), by=by, design=design), as_json)
+    result = hp.randomized_response(_frame(file), response, make(*p), by=by, design=design)
+    _say({"prevalence": result}, as_json)
 
 
 @hidden_app.command("mark-recapture")
@@ -328,7 +335,7 @@ def mark_recapture_verb(
     )  # fmt: skip
     if not as_json:
         typer.echo(repr(got))
-    _say(got.prevalence, as_json)
+    _say({"prevalence": got.prevalence}, as_json)
 
 
 @hidden_app.command("compare")
