@@ -27,6 +27,7 @@ def plain_estimates(
     level: float = 0.95,
     limits: tuple[Floats, Floats] | None = None,
     bounded: bool = False,
+    deff: Floats | None = None,
 ) -> Estimates:
     """Estimates in the shape of the house.
 
@@ -46,6 +47,8 @@ def plain_estimates(
         Instead of the t interval.
     bounded : bool
         Cut the interval at 0 and 1.
+    deff : float array (k,), optional
+        Design effects, where they are known.
     """
     check_level(level)
     k = len(labels)
@@ -70,7 +73,7 @@ def plain_estimates(
         ci_low=limits[0],
         ci_high=limits[1],
         cv=cv,
-        deff=unknown,
+        deff=unknown if deff is None else deff,
         df=np.full(k, df),
         n=n,
         n_psu=unknown,

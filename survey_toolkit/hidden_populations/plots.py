@@ -255,24 +255,20 @@ def plot_bottleneck(diagnostics: RdsDiagnostics) -> Figure:
     -------
     matplotlib Figure
     """
-    figure = new_figure(7.5, 3.6)
+    figure = new_figure(8.8, 3.6)
     axes = figure.add_subplot()
-    for k, values in enumerate(diagnostics.by_seed.values()):
+    trees = sorted(enumerate(diagnostics.by_seed.values(), start=1), key=lambda t: -float(t[1][-1]))
+    for k, (tree, values) in enumerate(trees):
         n = np.arange(1, values.size + 1)
-        axes.plot(n, values, color=PALETTE[k % len(PALETTE)], linewidth=1.4, alpha=0.9)
-        axes.annotate(
-            f"tree {k + 1}",
-            (n[-1], values[-1]),
-            xytext=(3, 0),
-            textcoords="offset points",
-            fontsize=8,
-            va="center",
-        )
+        label = f"tree {tree}: {values[-1]:.0%} (n = {values.size})"
+        axes.plot(n, values, color=PALETTE[k % len(PALETTE)], linewidth=1.4, alpha=0.9, label=label)
     axes.axhline(float(diagnostics.by_order[-1]), color=INK, linewidth=1.0, linestyle=":")
+    # ends in the order of the legend; more than twenty trees would not be told apart anyway
+    if len(trees) <= 20:
+        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     axes.set_xlabel("respondents within the tree of a seed")
     axes.set_ylabel(f"{diagnostics.outcome} = {diagnostics.level} (RDS-II)")
     axes.set_ylim(0, 1)
-    axes.margins(x=0.06)
     percent(axes.yaxis)
     plain(axes, grid="y")
     return figure
@@ -293,7 +289,7 @@ def plot_degrees(degree: Any, *, title: str = "people known") -> Figure:
     values = np.asarray(degree, dtype=np.float64)
     figure = new_figure(7.5, 3.2)
     axes = figure.add_subplot()
-    top = float(np.quantile(values, 0.99))
+    top = float(np.quantile(values, 0.97))
     if np.allclose(values, np.rint(values)) and top <= 120:
         numbers, counts = np.unique(values[values <= top], return_counts=True)
         heaped = numbers % 5 == 0

@@ -168,7 +168,8 @@ def rds_estimate(
     Returns
     -------
     Estimates
-        One row a level; normal interval from the bootstrap, cut at 0 and 1.
+        One row a level; normal interval from the bootstrap, cut at 0 and 1; ``deff`` against a simple random
+        sample of the same size.
 
     Raises
     ------
@@ -205,9 +206,12 @@ def rds_estimate(
         statistic="proportion", variable=outcome, unit="proportion", column="level",
         method=f"{_NAMES[estimator]}{_size_text(population_size)}; {text}", notes=tuple(notes),
     )  # fmt: skip
+    n = float(used.sum())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        deff = np.diagonal(vcov) / (estimate * (1 - estimate) / n)
     return plain_estimates(
-        named, levels, estimate, vcov, np.full(len(levels), float(used.sum())), positive=counts,
-        level=level, bounded=True,
+        named, levels, estimate, vcov, np.full(len(levels), n), positive=counts, level=level,
+        bounded=True, deff=deff,
     )  # fmt: skip
 
 

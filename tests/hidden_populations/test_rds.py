@@ -224,6 +224,8 @@ def test_estimates_carry_a_bootstrap(sample: hp.Recruitment, estimator: Any) -> 
     assert (got.ci_low >= 0).all()
     assert (got.ci_high <= 1).all()
     assert 0.01 < got.se[0] < 0.2
+    srs = got.estimate * (1 - got.estimate) / got.n
+    np.testing.assert_allclose(got.deff, got.se**2 / srs)
 
 
 def test_tree_is_wider_than_salganik(sample: hp.Recruitment) -> None:
