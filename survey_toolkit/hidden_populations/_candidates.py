@@ -25,7 +25,7 @@ _WORDS = (
     ("RDS", "rds"),
     ("successive sampling", "rds"),
     ("homophily configuration", "rds"),
-    ("list", "item_count"),
+    ("double list", "item_count"),
     ("item count", "item_count"),
     ("Warner", "randomized_response"),
     ("forced response", "randomized_response"),
@@ -33,8 +33,6 @@ _WORDS = (
     ("crosswise", "randomized_response"),
     ("triangular", "randomized_response"),
     ("mark-recapture", "mark_recapture"),
-    ("Taylor", "household"),
-    ("replicate", "household"),
 )
 
 
@@ -99,7 +97,11 @@ def _of_estimates(label: str, result: Estimates, row: Any) -> Numbers:
     if key not in result.domains:
         raise EstimationError("no such row", where=label, found=str(row))
     k = result.domains.index(key)
-    method = next((name for word, name in _WORDS if word in result.method), "other")
+    # the method comes first, the design after it: names of columns must not decide
+    first = result.method.split(";")[0]
+    method = next((name for word, name in _WORDS if word in first), None)
+    if method is None:
+        method = "household" if any(w in result.method for w in ("Taylor", "replicate")) else "other"
     proportion = result.unit in ("proportion", "ratio", "mean")
     return Numbers(
         estimate=float(result.estimate[k]), se=float(result.se[k]), ci_low=float(result.ci_low[k]),

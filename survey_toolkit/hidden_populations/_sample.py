@@ -73,6 +73,10 @@ class Sample:
     def __len__(self) -> int:
         return len(self.frame)
 
+    def __repr__(self) -> str:
+        # never the rows: they are answers of people
+        return f"Sample({len(self):,} rows; {self.survey!r})"
+
     @property
     def weights(self) -> Floats:
         """Weight of each row, (n,)."""

@@ -55,6 +55,19 @@ def test_every_kind_of_result_on_one_scale(
     assert "<table>" in table._repr_html_()
 
 
+def test_a_column_name_does_not_decide_the_method(people: Any) -> None:
+    renamed = people.rename(columns={"psu": "RDS_list"})
+    design = SurveyDesign(weight="w", strata="stratum", psu="RDS_list")
+    got = hp.compare({"a": Survey(renamed, design).proportion("direct")}, scale="prevalence")
+    assert got.candidates[0].method == "household"
+
+
+def test_reprs_hold_no_rows(people: Any, design: SurveyDesign) -> None:
+    lists = hp.item_count(people, "list_a", "treat", design=design)
+    assert "list_a" not in repr(lists.sample)
+    assert len(repr(lists.sample)) < 200
+
+
 def test_pooling_by_hand_when_methods_agree() -> None:
     """No spread between methods: the inverse-variance mean on the log scale."""
     got = hp.pool([1000, 1000, 1000], [100, 200, 400])
