@@ -160,8 +160,9 @@ def rds_estimate(
         Size of the hidden population, for ``gile_ss`` and the finite form of ``hcg``; show
         :func:`population_size_curve` beside the result, for it is seldom known.
     variance : {"salganik", "tree", "gile", "none"}
-        Bootstrap. ``salganik`` had 92-98 % coverage in our simulations; ``tree`` is conservative (98-100 %,
-        standard errors 1.5 to 2.9 times the true one); ``gile`` needs the population size.
+        Bootstrap. ``salganik`` had 94-95 % coverage in networks that mix and 79 % with few ties between
+        groups (benchmarks/hidden_populations_recovery.py); ``tree`` is conservative (88-100 %; errors
+        1.7 to 3 times the true one where groups mix); ``gile`` needs the population size.
     replicates, seed : int
     level : float
 
