@@ -289,7 +289,7 @@ def plot_degrees(degree: Any, *, title: str = "people known") -> Figure:
     values = np.asarray(degree, dtype=np.float64)
     figure = new_figure(7.5, 3.2)
     axes = figure.add_subplot()
-    top = float(np.quantile(values, 0.97))
+    top = float(values.max() if values.max() <= 60 else np.quantile(values, 0.97))
     if np.allclose(values, np.rint(values)) and top <= 120:
         numbers, counts = np.unique(values[values <= top], return_counts=True)
         heaped = numbers % 5 == 0
@@ -374,7 +374,8 @@ def plot_size_posterior(posterior: SizePosterior) -> Figure:
     shown = (sizes > low) & (sizes <= top)
     axes.plot(sizes[shown], mass[shown], color=ORANGE, linewidth=2, label="prior")
     a, m, b = posterior.quantiles([0.05, 0.5, 0.95])
-    height = axes.get_ylim()[1]
+    # a prior with a pole at the sample size would flatten the posterior
+    height = 1.3 * float(np.histogram(draws, bins=edges, density=True)[0].max())
     axes.plot([a, b], [0.03 * height] * 2, color=INK, linewidth=2.5, label="posterior 5 to 95 %")
     axes.plot([m], [0.03 * height], "o", color=INK, markersize=6)
     axes.axvline(low, color=GREEN, linewidth=1, linestyle="--", label="people in the sample")
