@@ -16,8 +16,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from survey_toolkit import datasets, multiple_systems, standards
-    from survey_toolkit.dissemination import write
+    from survey_toolkit import (
+        datasets,
+        hidden_populations,
+        instruments,
+        monitoring,
+        multiple_systems,
+        sampling,
+        standards,
+        validation,
+    )
+    from survey_toolkit.dissemination import plot, write
     from survey_toolkit.errors import SurveyToolkitError
     from survey_toolkit.estimation import Estimates, Survey, SurveyDesign
     from survey_toolkit.indicators import Figure, Figures, Trace
@@ -27,6 +36,7 @@ if TYPE_CHECKING:
         harmonize,
         join,
         read_microdata,
+        reconcile,
         write_microdata,
     )
     from survey_toolkit.multiple_systems import CaptureHistories, PopulationSize
@@ -39,11 +49,16 @@ _MODULES = (
     "datasets",
     "dissemination",
     "estimation",
+    "hidden_populations",
     "indicators",
+    "instruments",
     "microdata",
+    "monitoring",
     "multiple_systems",
+    "sampling",
     "standards",
     "study",
+    "validation",
 )
 _HOME = {
     "SurveyToolkitError": "errors",
@@ -54,6 +69,7 @@ _HOME = {
     "harmonize": "microdata",
     "join": "microdata",
     "classify": "microdata",
+    "reconcile": "microdata",
     "SurveyDesign": "estimation",
     "Survey": "estimation",
     "Estimates": "estimation",
@@ -62,6 +78,7 @@ _HOME = {
     "Figure": "indicators",
     "Figures": "indicators",
     "Trace": "indicators",
+    "plot": "dissemination",
     "write": "dissemination",
     "Study": "study",
     "StudyRun": "study",
@@ -85,10 +102,17 @@ __all__ = [
     "classify",
     "datasets",
     "harmonize",
+    "hidden_populations",
+    "instruments",
     "join",
+    "monitoring",
     "multiple_systems",
+    "plot",
     "read_microdata",
+    "reconcile",
+    "sampling",
     "standards",
+    "validation",
     "write",
     "write_microdata",
 ]

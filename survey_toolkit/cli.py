@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from survey_toolkit.cli_files import crosswalk_app, files_app
+from survey_toolkit.cli_hidden import hidden_app
+from survey_toolkit.cli_instruments import instruments_app
+from survey_toolkit.cli_monitor import monitor_app
 from survey_toolkit.cli_new import new_app
 from survey_toolkit.cli_progress import progress
+from survey_toolkit.cli_publish import publish_app
+from survey_toolkit.cli_sample import sample_app
+from survey_toolkit.cli_standards import standards_app
 from survey_toolkit.cli_validate import validate_app
 from survey_toolkit.errors import SurveyToolkitError
 
@@ -29,14 +35,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-standards_app = typer.Typer(
-    help="List, show, compare and check the harmonized definitions.", no_args_is_help=True
-)
 app.add_typer(standards_app, name="standards")
+app.add_typer(instruments_app, name="instrument")
 app.add_typer(files_app)
 app.add_typer(validate_app)
 app.add_typer(new_app)
+app.add_typer(publish_app)
 app.add_typer(crosswalk_app, name="crosswalk")
+app.add_typer(hidden_app, name="hidden")
+app.add_typer(monitor_app, name="monitor")
+app.add_typer(sample_app, name="sample")
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for what is written; nothing is written elsewhere.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
@@ -222,71 +230,6 @@ def population_size(
         typer.echo(table.to_frame().to_json(orient="records"))
     else:
         print_comparison(histories, table)
-
-
-@standards_app.command("list")
-def standards_list(standards: Standards = None, as_json: AsJson = False) -> None:
-    """List definitions with their versions, criteria lists and indicators.
-
-    Example: `survey-toolkit standards list`
-    """
-    from survey_toolkit.dissemination.terminal import print_registry, registry_rows
-    from survey_toolkit.standards import load
-
-    registry = load(standards)
-    if as_json:
-        typer.echo(json.dumps(registry_rows(registry)))
-    else:
-        print_registry(registry)
-
-
-@standards_app.command("show")
-def standards_show(
-    item: Annotated[str, typer.Argument(help="An id, e.g. forced_labour or child_labour@mics6.")],
-    standards: Standards = None,
-) -> None:
-    """Print a definition as a lawyer reads it: text, criteria, rule, sources with paragraph.
-
-    Example: `survey-toolkit standards show forced_labour`
-    """
-    from survey_toolkit.standards import load, show
-
-    typer.echo(show(load(standards), item))
-
-
-@standards_app.command("diff")
-def standards_diff(
-    first: Annotated[str, typer.Argument(help="definition@version")],
-    second: Annotated[str, typer.Argument(help="definition@version")],
-    standards: Standards = None,
-) -> None:
-    """Show what changed between two versions of a definition.
-
-    Example: `survey-toolkit standards diff child_labour@mics6 child_labour@sdg-2021`
-    """
-    from survey_toolkit.standards import diff, load
-
-    typer.echo(diff(load(standards), first, second))
-
-
-@standards_app.command("check")
-def standards_check(
-    standards: Annotated[
-        Path | None, typer.Argument(help="A folder of standards; default: the shipped one.")
-    ] = None,
-) -> None:
-    """Check every file of the standards and report all problems with file and line.
-
-    Example: `survey-toolkit standards check`
-    """
-    from survey_toolkit.standards import check
-
-    problems = check(standards)
-    for problem in problems:
-        typer.echo(str(problem))
-    typer.echo(f"{len(problems)} problem{'' if len(problems) == 1 else 's'}")
-    if problems:
-        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from survey_toolkit.dissemination.charts import Svg, plot
 from survey_toolkit.dissemination.context import (
     AuditEntry,
     DefinitionEntry,
@@ -10,35 +11,104 @@ from survey_toolkit.dissemination.context import (
     ReportContext,
 )
 from survey_toolkit.dissemination.disclosure import (
+    Anonymity,
+    CountTable,
     DisclosurePolicy,
     DisclosureReport,
+    Diversity,
+    LocalSuppression,
+    PerturbedCell,
     Protected,
+    Rounded,
+    SuppressedCell,
+    Suppression,
+    TransitionTable,
     attack,
+    audit_table,
+    dominance,
+    dominant_cells,
+    individual_risk,
+    k_anonymity,
+    l_diversity,
+    link_tables,
+    local_suppression,
+    p_percent,
+    perturb_table,
     protect,
+    random_round,
+    round_table,
+    round_to_base,
+    suppress_table,
+    transition_table,
 )
+from survey_toolkit.dissemination.external import (
+    External,
+    ExternalValue,
+    read_ctdc,
+    read_sdg_database,
+    read_unodc,
+)
+from survey_toolkit.dissemination.formats.open_sdg import check_open_sdg
+from survey_toolkit.dissemination.formats.package import check_package
+from survey_toolkit.dissemination.formats.sdmx import check_sdmx_file, structure_from_sdmx
+from survey_toolkit.dissemination.formats.structures import check_rows, load_structure
 from survey_toolkit.dissemination.report import report_html
-from survey_toolkit.dissemination.structures import check_rows, load_structure
 from survey_toolkit.dissemination.tables import PublicationTable, publication_tables
 from survey_toolkit.dissemination.write import FORMATS, WRITERS, write, write_outputs
 
 __all__ = [
     "FORMATS",
     "WRITERS",
+    "Anonymity",
     "AuditEntry",
+    "CountTable",
     "DefinitionEntry",
     "DisclosurePolicy",
     "DisclosureReport",
+    "Diversity",
+    "External",
+    "ExternalValue",
     "IndicatorEntry",
+    "LocalSuppression",
     "Note",
+    "PerturbedCell",
     "Protected",
     "PublicationTable",
     "ReportContext",
+    "Rounded",
+    "SuppressedCell",
+    "Suppression",
+    "Svg",
+    "TransitionTable",
     "attack",
+    "audit_table",
+    "check_open_sdg",
+    "check_package",
     "check_rows",
+    "check_sdmx_file",
+    "dominance",
+    "dominant_cells",
+    "individual_risk",
+    "k_anonymity",
+    "l_diversity",
+    "link_tables",
     "load_structure",
+    "local_suppression",
+    "p_percent",
+    "perturb_table",
+    "plot",
     "protect",
     "publication_tables",
+    "random_round",
+    "read_ctdc",
+    "read_sdg_database",
+    "read_unodc",
     "report_html",
+    "round_table",
+    "round_to_base",
+    "structure_from_sdmx",
+    "suppress_table",
+    "transition_table",
     "write",
     "write_outputs",
 ]

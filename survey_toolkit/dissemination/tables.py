@@ -15,7 +15,16 @@ from survey_toolkit.dissemination.context import dimension_title
 from survey_toolkit.indicators import TOTAL, Figure, decimals_for, format_number, presentation
 from survey_toolkit.indicators.units import UNITS
 
-__all__ = ["MARKS", "Group", "PublicationTable", "Row", "mark_of", "publication_tables", "shown_value"]
+__all__ = [
+    "MARKS",
+    "Group",
+    "PublicationTable",
+    "Row",
+    "mark_of",
+    "publication_tables",
+    "shown_value",
+    "weighted_n",
+]
 
 #: Dimension and code of each dimension that is broken down.
 Cell: TypeAlias = tuple[tuple[str, str], ...]
@@ -138,6 +147,17 @@ def publication_tables(
         members = [f for f in figures if (f.indicator, _subject(f), f.country, f.period) == key]
         tables.append(_table(number, members, dimension_labels))
     return tuple(tables)
+
+
+def weighted_n(row: Row) -> float | None:
+    """Estimated people the proportion of a row is about, where the row has their proportion and their total.
+
+    A total is the weighted number times the proportion, so both together give the number.
+    """
+    shown = [f for f in row.figures if f is not None and f.shown]
+    share = next((f.value for f in shown if f.statistic == "proportion" and f.value), None)
+    total = next((f.value for f in shown if f.statistic == "total" and f.value), None)
+    return None if share is None or total is None else total / share
 
 
 def _subject(figure: Figure) -> str:

@@ -121,7 +121,7 @@ def print_comparison(
 
 
 def registry_rows(registry: Registry) -> dict[str, list[dict[str, Any]]]:
-    """Definitions with versions, criteria lists and indicators, as plain rows."""
+    """Definitions with versions, criteria lists, indicators and correspondences, as plain rows."""
     return {
         "definitions": [
             {"id": v.key, "title": v.title["en"], "status": v.status}
@@ -136,6 +136,10 @@ def registry_rows(registry: Registry) -> dict[str, list[dict[str, Any]]]:
             {"id": i.id, "title": i.title["en"], "series": [s.id for s in i.series]}
             for i in registry.indicators.values()
         ],
+        "correspondences": [
+            {"id": c.id, "title": c.title["en"], "rows": len(c.rows)}
+            for c in registry.correspondences.values()
+        ],
     }
 
 
@@ -145,7 +149,7 @@ def print_registry(registry: Registry, console: Console | None = None) -> None:
     for kind, rows in registry_rows(registry).items():
         table = _table(kind.capitalize())
         for name in rows[0] if rows else ():
-            table.add_column(name, overflow="fold")
+            table.add_column(name, overflow="fold", no_wrap=name == "id")
         for row in rows:
             table.add_row(*(", ".join(v) if isinstance(v, list) else _safe(v) for v in row.values()))
         out.print(table)

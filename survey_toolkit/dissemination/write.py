@@ -7,14 +7,25 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from survey_toolkit.dissemination.context import ReportContext
-from survey_toolkit.dissemination.csv_out import figures_csv, table_csv
+from survey_toolkit.dissemination.formats.agencies import ilostat_csv, sdg_database_csv, unodc_csv
+from survey_toolkit.dissemination.formats.csv_out import figures_csv, table_csv
+from survey_toolkit.dissemination.formats.ddi_cube import ddi_cubes
+from survey_toolkit.dissemination.formats.open_sdg import open_sdg_files
+from survey_toolkit.dissemination.formats.package import data_package
+from survey_toolkit.dissemination.formats.sdmx import SdmxFormat, sdmx_structure_message, write_sdmx_rows
+from survey_toolkit.dissemination.formats.sdmx_rows import OWN, SDG, split_by_structure
+from survey_toolkit.dissemination.formats.structures import load_structure
+from survey_toolkit.dissemination.formats.table_texts import (
+    tables_csv,
+    tables_html,
+    tables_latex,
+    tables_markdown,
+)  # fmt: skip
+from survey_toolkit.dissemination.formats.xlsx import figures_xlsx
 from survey_toolkit.dissemination.report import report_html
-from survey_toolkit.dissemination.sdmx import OWN, SDG, sdmx_csv, split_by_structure
-from survey_toolkit.dissemination.structures import load_structure
-from survey_toolkit.dissemination.xlsx import figures_xlsx
 from survey_toolkit.errors import SurveyToolkitError, did_you_mean
 from survey_toolkit.indicators import Figure, Figures
 
@@ -32,10 +43,29 @@ FORMATS: dict[str, Callable[[Figures, ReportContext], dict[str, bytes]]] = {
     "csv": lambda figures, _: {"figures.csv": _csv(figures, _)},
     "xlsx": lambda figures, context: {"figures.xlsx": figures_xlsx(figures, context)},
     "html": lambda figures, context: {"report.html": report_html(figures, context).encode()},
-    "sdmx": lambda figures, _: _sdmx_files(figures),
+    "sdmx": lambda figures, _: _sdmx_files(figures, "csv-2.0"),
+    "sdmx-csv-1.0": lambda figures, _: _sdmx_files(figures, "csv-1.0"),
+    "sdmx-ml-2.1": lambda figures, _: _sdmx_files(figures, "ml-2.1"),
+    "sdmx-ml-3.0": lambda figures, _: _sdmx_files(figures, "ml-3.0"),
+    "open-sdg": lambda figures, context: _under("open_sdg", open_sdg_files(figures, context)),
+    "ilostat": lambda figures, context: {"ilostat.csv": ilostat_csv(figures, context).encode()},
+    "unodc": lambda figures, context: {"unodc.csv": unodc_csv(figures, context).encode()},
+    "sdg-database": lambda figures, context: {
+        "sdg_database.csv": sdg_database_csv(figures, context).encode()
+    },
+    "datapackage": lambda figures, context: _under("datapackage", data_package(figures, context)),
+    "ddi": lambda figures, context: {"tables_ddi.xml": ddi_cubes(figures, context).encode()},
+    "tables-csv": lambda figures, context: {"tables.csv": tables_csv(figures, context).encode("utf-8-sig")},
+    "tables-html": lambda figures, context: {"tables.html": tables_html(figures, context).encode()},
+    "latex": lambda figures, context: {"tables.tex": tables_latex(figures, context).encode()},
+    "markdown": lambda figures, context: {"tables.md": tables_markdown(figures, context).encode()},
     "json": lambda figures, _: {"figures.json": figures.to_json().encode()},
 }
-_ALIASES = {"sdmx-csv": "sdmx"}
+_ALIASES = {"sdmx-csv": "sdmx", "sdmx-csv-2.0": "sdmx", "md": "markdown", "tex": "latex"}
+
+
+def _under(folder: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {f"{folder}/{name}": data for name, data in files.items()}
 
 
 def write_outputs(
@@ -53,7 +83,7 @@ def write_outputs(
     folder : path
         Output folder; its parent is made if needed.
     formats : sequence of str
-        Any of ``csv xlsx html sdmx json``; ``json`` is always written, since ``explain`` reads it.
+        Keys of :data:`FORMATS`; ``json`` is always written, since ``explain`` reads it.
     context : ReportContext
 
     Returns
@@ -81,10 +111,9 @@ def write_outputs(
     try:
         fresh.chmod(0o755)
         for name, data in files.items():
+            (fresh / name).parent.mkdir(parents=True, exist_ok=True)
             (fresh / name).write_bytes(data)
-        (fresh / MARKER).write_text(
-            "Written by survey_toolkit; replaced by the next run.\n", encoding="utf-8"
-        )
+        (fresh / MARKER).write_text(_MARKER_TEXT, encoding="utf-8")
         _swap(fresh, target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -102,7 +131,7 @@ def write(
 
     Parameters
     ----------
-    result : Figures, Estimates or PopulationSize
+    result : Figures, Estimates, PopulationSize or Questionnaire
     path : path
         Replaced in one move when it exists.
     format : str, optional
@@ -148,27 +177,43 @@ def _csv(figures: Sequence[Figure], _: ReportContext) -> bytes:
     return figures_csv(figures).encode("utf-8-sig")
 
 
-def _sdmx_files(figures: Sequence[Figure]) -> dict[str, bytes]:
+def _sdmx_files(figures: Sequence[Figure], format: SdmxFormat) -> dict[str, bytes]:
     """SDG series, and everything else under our own structure; a file only where there is something."""
     world, own = split_by_structure(figures)
+    ending = {"csv-2.0": ".csv", "csv-1.0": "_csv_1_0.csv", "ml-2.1": "_ml_2_1.xml", "ml-3.0": "_ml_3_0.xml"}[
+        format
+    ]
     files = {}
     if world:
-        files["sdmx_sdg.csv"] = sdmx_csv(world, load_structure(SDG)).encode()
+        files[f"sdmx_sdg{ending}"] = write_sdmx_rows(world, load_structure(SDG), format).encode()
     if own:
-        files["sdmx_msdi.csv"] = sdmx_csv(own, load_structure(OWN)).encode()
+        structure = load_structure(OWN)
+        files[f"sdmx_msdi{ending}"] = write_sdmx_rows(own, structure, format).encode()
+        if format.startswith("ml"):
+            # No registry has this structure, so it travels with the data.
+            version: Literal["2.1", "3.0"] = "2.1" if format == "ml-2.1" else "3.0"
+            files[f"sdmx_msdi_structure{ending}"] = sdmx_structure_message(structure, version).encode()
     return files
 
 
-def _sdmx_single(figures: Sequence[Figure], _: ReportContext) -> bytes:
-    files = _sdmx_files(figures)
-    if len(files) > 1:
-        raise SurveyToolkitError(
-            "SDG series and other series belong to two data structures, so to two files",
-            found=", ".join(dict.fromkeys(f.series for f in figures)),
-            hint="write figures.filter(series=...) one structure at a time, or use write_outputs",
-            code="two-structures",
-        )
-    return next(iter(files.values()), b"")
+def _sdmx_single(format: SdmxFormat) -> Writer:
+    def write_one(figures: Sequence[Figure], _: ReportContext) -> bytes:
+        files = {n: data for n, data in _sdmx_files(figures, format).items() if "structure" not in n}
+        if len(files) > 1:
+            raise SurveyToolkitError(
+                "SDG series and other series belong to two data structures, so to two files",
+                found=", ".join(dict.fromkeys(f.series for f in figures)),
+                hint="write figures.filter(series=...) one structure at a time, or use write_outputs",
+                code="two-structures",
+            )
+        return next(iter(files.values()), b"")
+
+    return write_one
+
+
+def _single(name: str) -> Writer:
+    """Writer of a format that is one file."""
+    return lambda figures, context: next(iter(FORMATS[name](Figures(figures), context).values()))
 
 
 def _frame_csv(result: Any, _: ReportContext) -> bytes:
@@ -177,17 +222,60 @@ def _frame_csv(result: Any, _: ReportContext) -> bytes:
     return table_csv([str(c) for c in frame.columns], rows).encode("utf-8-sig")
 
 
+def _form_writer(format: str) -> Writer:
+    """Writer of a questionnaire; the room of instruments knows its formats."""
+
+    def written(form: Any, _: ReportContext) -> bytes:
+        from survey_toolkit.instruments.writing import form_bytes
+
+        return form_bytes(form, format)
+
+    return written
+
+
 #: Kind of result to format to writer; a new output format is one line here.
 WRITERS: dict[str, dict[str, Writer]] = {
     "Figures": {
         "csv": _csv,
         "xlsx": figures_xlsx,
         "html": lambda figures, context: report_html(figures, context).encode(),
-        "sdmx": _sdmx_single,
+        "sdmx": _sdmx_single("csv-2.0"),
+        "sdmx-csv-1.0": _sdmx_single("csv-1.0"),
+        "sdmx-ml-2.1": _sdmx_single("ml-2.1"),
+        "sdmx-ml-3.0": _sdmx_single("ml-3.0"),
+        **{
+            name: _single(name)
+            for name in (
+                "ilostat",
+                "unodc",
+                "sdg-database",
+                "ddi",
+                "tables-csv",
+                "tables-html",
+                "latex",
+                "markdown",
+            )
+        },
         "json": lambda figures, _: figures.to_json().encode(),
     },
     "Estimates": {"csv": _frame_csv},
     "PopulationSize": {"csv": _frame_csv},
+    "Questionnaire": {
+        name: _form_writer(format)
+        for name, format in {
+            "xlsform": "xlsform",
+            "xlsx": "xlsform",
+            "html": "html",
+            "docx": "docx",
+            "ddi": "ddi",
+            "xml": "ddi",
+            "codebook": "codebook",
+            "crosswalk": "crosswalk",
+            "yaml": "crosswalk",
+        }.items()
+    },
+    "External": {"csv": _frame_csv},
+    "Suppression": {"csv": _frame_csv},
 }
 
 

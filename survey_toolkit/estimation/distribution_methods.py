@@ -160,7 +160,7 @@ class DistributionMethods:
         by: By = None,
         where: Where = None,
         *,
-        ci: str = "logit",
+        ci: str = "beta",
         level: float = 0.95,
         df: DfRule = "domain",
     ) -> Estimates:

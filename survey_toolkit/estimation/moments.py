@@ -67,6 +67,7 @@ def moment_terms(totals: PsuTotals, design: Design, moment: Moment) -> Callable[
                 product = _correlated(s, means, d, product / inflate)
         return UnitTerms(unit=t.unit[valid], column=d, num=product, den=s["w"], n_columns=len(t.domains))
 
+    make.own_means = own_means  # type: ignore[attr-defined]
     return make
 
 

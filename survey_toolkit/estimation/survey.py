@@ -252,7 +252,7 @@ class Survey(ReplicationMethods, WeightingMethods, DistributionMethods, ModelMet
         where: Where = None,
         *,
         success: Any = None,
-        ci: str = "logit",
+        ci: str = "beta",
         level: float = 0.95,
         undetermined: Undetermined = "exclude",
         bounds: Bounds = False,
@@ -274,7 +274,8 @@ class Survey(ReplicationMethods, WeightingMethods, DistributionMethods, ModelMet
         success : optional
             The proportion of this one code.
         ci : str
-            ``logit`` (default), ``beta`` (Korn-Graubard), ``clopper_pearson``, ``wilson``, ``asin``,
+            ``beta`` (Korn-Graubard; the default, as benchmarks/results/coverage_proportions.md advises),
+            ``logit`` (steadier below 1 % with few PSUs), ``clopper_pearson``, ``wilson``, ``asin``,
             ``likelihood``, ``mean`` (Wald); see :mod:`survey_toolkit.estimation.intervals`. With no event,
             or only events, each gives the exact binomial limits and the row is flagged ``exact_ci``.
         undetermined : {"exclude", "not_met", "met"}

@@ -148,9 +148,22 @@ def _(design: ReplicatedDesign, frame: LazyFrame, query: Query) -> PsuTotals:
 def _(design: ReplicatedDesign, totals: PsuReplicateTotals, make: Make) -> Linear:
     terms = make(totals)
     estimate, _ = linearise(terms)
-    values = replicate_estimates(terms, totals.factors.matrix)
+    if getattr(make, "own_means", False):
+        values = _remade(totals, make)
+    else:
+        values = replicate_estimates(terms, totals.factors.matrix)
     replicates = Replicates(values=values, scheme=totals.factors.scheme)
     return replace(finish(estimate, replicates.vcov(estimate)), replicates=replicates)
+
+
+def _remade(totals: PsuReplicateTotals, make: Make) -> Floats:
+    """Replicates of a moment, each about its own mean: the terms are not linear in the weights."""
+    lines = []
+    for factor in totals.factors.matrix.T:
+        by_entry = factor[totals.unit]
+        sums = {k: v * by_entry if k.startswith("wy") or k == "w" else v for k, v in totals.sums.items()}
+        lines.append(linearise(make(replace(totals, sums=sums)))[0])
+    return np.vstack(lines)
 
 
 @degrees.register(ReplicatedDesign)

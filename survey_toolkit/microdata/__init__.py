@@ -36,6 +36,8 @@ from survey_toolkit.microdata.read import (
     read_metadata,
     read_microdata,
 )
+from survey_toolkit.microdata.reconcile import reconcile
+from survey_toolkit.microdata.reconciliation import Movement, Rate, Reconciliation, Transition
 from survey_toolkit.microdata.roles import Guess, guess_roles
 from survey_toolkit.microdata.scale import HarmonizedFile, harmonize_parquet
 from survey_toolkit.microdata.tables import TableLink, TableSet, read_tables
@@ -57,11 +59,15 @@ __all__ = [
     "Inspection",
     "Microdata",
     "MissingCode",
+    "Movement",
+    "Rate",
     "ReadLimits",
+    "Reconciliation",
     "Related",
     "TableLink",
     "TableSet",
     "TargetAudit",
+    "Transition",
     "Variable",
     "VariableProfile",
     "account",
@@ -88,6 +94,7 @@ __all__ = [
     "read_metadata",
     "read_microdata",
     "read_tables",
+    "reconcile",
     "shipped_crosswalks",
     "strip_identifiers",
     "whipple",

@@ -16,8 +16,11 @@ import numpy as np
 from survey_toolkit._frames import MET, NOT_APPLICABLE, NOT_MET, STATUS_SUFFIX, UNDETERMINED
 from survey_toolkit.errors import HarmonizationError, did_you_mean
 from survey_toolkit.microdata._cells import rule_mask
+from survey_toolkit.microdata._fit import require_types
+from survey_toolkit.microdata.derive import derive_for
 from survey_toolkit.microdata.model import Microdata, Variable
-from survey_toolkit.standards.models import DefinitionVersion, Output, in_language
+from survey_toolkit.microdata.rows import linked_rows
+from survey_toolkit.standards.models import ROW_LEVELS, DefinitionVersion, Output, in_language
 from survey_toolkit.standards.rules import Rule, rule_criteria, rule_variables
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ __all__ = ["classify"]
 
 def classify(
     data: Microdata,
-    definition: str,
+    definition: str | DefinitionVersion,
     version: str | None = None,
     *,
     episodes: Mapping[str, Microdata] | None = None,
@@ -46,6 +49,7 @@ def classify(
         Harmonized persons.
     definition, version : str
         ``"child_labour"``, ``"sdg-2021"``; or ``"child_labour@sdg-2021"``; without a version the default.
+        Or a version as the registry gives it.
     episodes : mapping of level to Microdata, optional
         Harmonized ``"job"`` or ``"episode"`` rows; linked to persons by the persons' ``keys``. Without
         them, an output at that level is read from the person's own columns: one job a person.
@@ -58,7 +62,9 @@ def classify(
     -------
     Microdata
         With ``<output>`` (nullable Boolean) and ``<output>__status`` added for each output that can be
-        decided; an output that reads a variable declared impossible is left out, and a note says so.
+        decided; an output that reads a variable declared impossible is left out, and a note says so. A
+        variable that the data lack and the standards derive from others (the exclusion of Convention 29
+        from its conditions) is derived first, at its own level, and a note says so.
 
     Raises
     ------
@@ -79,10 +85,11 @@ def classify(
     from survey_toolkit.standards.registry import load
 
     registry = registry or load()
-    chosen = registry.definition(definition, version)
+    chosen = registry.deciding(definition, version)
     criteria = registry.criteria_rules(chosen)
+    data, rows = derive_for(data, chosen, criteria, episodes or {}, registry)
     for output in chosen.outputs:
-        task = _Task(data, chosen, output, criteria, dict(episodes or {}), missing_criteria, registry)
+        task = _Task(data, chosen, output, criteria, rows, missing_criteria, registry)
         data = task.run()
     return data
 
@@ -104,6 +111,10 @@ class _Task:
         impossible = self._impossible()
         if impossible:
             note = f"{self.label} was not classified: {', '.join(impossible)} cannot be made from this survey"
+            return self.data.replace(notes=(*self.data.notes, note))
+        absent = self._absent() if self.output.optional else []
+        if absent:
+            note = f"{self.label} was left out: the data lack {', '.join(absent)}"
             return self.data.replace(notes=(*self.data.notes, note))
         met, unknown, notes = self._person_status()
         inside, doubtful = self._universe()
@@ -130,12 +141,19 @@ class _Task:
         lost = {a.target for data in frames for a in data.audit if a.status == "impossible"}
         return [name for name in self._reads() if name in lost and name not in have]
 
+    def _absent(self) -> list[str]:
+        """Variables an optional output reads that no file has."""
+        have = {name for data in (self.data, *self.episodes.values()) for name in data.frame.columns}
+        return [name for name in self._reads() if name not in have]
+
     def _universe(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         rule = self.output.universe
         if rule is None:
             n = self.data.n_rows
             return np.ones(n, dtype=bool), np.zeros(n, dtype=bool)
         self._require(self.data, rule)
+        names, where = sorted(rule_variables(rule, criteria=self.criteria)), self.data.source.name
+        require_types(self.data.frame, names, self.registry.variables, where=f"{where}: {self.label}")
         return rule_mask(self.data.frame, rule, where=f"universe of {self.label}", criteria=self.criteria)
 
     def _require(self, data: Microdata, rule: Rule) -> None:
@@ -155,7 +173,7 @@ class _Task:
 
     def _person_status(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[str]]:
         level = self.output.level
-        if level not in ("job", "episode"):
+        if level not in ROW_LEVELS:
             met, unknown, notes = self._evaluate(self.data.frame, self.data)
             return met, unknown, notes
         if level not in self.episodes:
@@ -181,6 +199,7 @@ class _Task:
             frame = frame.assign(**{n: self._unknown_column(n, len(frame), frame.index) for n in missing})
             notes = [f"{self.label}: not in the data, taken as unknown: {', '.join(missing)}"]
         where = f"{data.source.name}: {self.label}"
+        require_types(frame, needed, self.registry.variables, where=where)
         met, unknown = rule_mask(pd.DataFrame(frame), self.output.rule, where=where, criteria=self.criteria)
         return met, unknown, notes
 
@@ -194,22 +213,8 @@ class _Task:
 
     def _lifted(self, rows: Microdata, level: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[str]]:
         """Kleene *any* over the rows of each person."""
-        keys = list(self.data.keys)
-        if not keys or any(k not in rows.frame or k not in self.data.frame for k in keys):
-            raise HarmonizationError(
-                f"the {level} rows cannot be linked to persons",
-                where=rows.source.name,
-                found=f"person key: {', '.join(keys) or 'none declared'}",
-                expected="the persons' key columns in both files",
-                hint="declare file_key at the person level of the crosswalk and keep it at the other",
-                code="missing-key",
-            )
         needed = rule_variables(self.output.rule, criteria=self.criteria)
-        borrowed = [n for n in sorted(needed) if n not in rows.frame and n in self.data.frame]
-        place = self._place(rows, keys, level)
-        frame = rows.frame.assign(**{n: self.data.frame[n].to_numpy()[place] for n in borrowed})
-        for name in borrowed:
-            frame[name] = frame[name].astype(self.data.frame[name].dtype)
+        frame, place = linked_rows(self.data, rows, level, needed)
         met, unknown, notes = self._evaluate(frame, rows)
         n = self.data.n_rows
         any_met = np.bincount(place[met], minlength=n) > 0
@@ -218,29 +223,6 @@ class _Task:
         if n_without:
             notes.append(f"{self.label}: {n_without:,} persons have no {level} row and are not met")
         return any_met, any_unknown & ~any_met, notes
-
-    def _place(self, rows: Microdata, keys: list[str], level: str) -> NDArray[np.intp]:
-        """Position of each row's person."""
-        import pandas as pd
-
-        people = pd.MultiIndex.from_frame(self.data.frame[keys])
-        if people.has_duplicates:
-            raise HarmonizationError(
-                "two persons have the same key",
-                where=f"{self.data.source.name}: {', '.join(keys)}",
-                code="duplicate-key",
-            )
-        place = people.get_indexer(pd.MultiIndex.from_frame(rows.frame[keys]))
-        n_lost = int((place < 0).sum())
-        if n_lost:
-            raise HarmonizationError(
-                f"{level} rows belong to no person",
-                where=f"{rows.source.name}: {', '.join(keys)}",
-                found=f"{n_lost:,} of {rows.n_rows:,} rows",
-                hint="check the files belong together",
-                code="orphans",
-            )
-        return place
 
     def _with_columns(self, status: NDArray[np.object_], notes: list[str]) -> Microdata:
         import pandas as pd

@@ -21,6 +21,7 @@ from survey_toolkit.microdata.identifiers import find_identifiers
 from survey_toolkit.microdata.model import Microdata, Variable
 from survey_toolkit.microdata.roles import ROLES, guess_roles
 from survey_toolkit.standards.models import StandardVariable, in_language
+from survey_toolkit.standards.rules import rule_variables
 
 if TYPE_CHECKING:
     from survey_toolkit.standards.registry import Registry
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["OPEN", "draft_crosswalk"]
 
 _COMPLETED = frozenset(("completed", "complete", "interview completed"))
+#: Variables of the person that a household file may hold.
+_SHARED = ("urbanisation", "region")
+#: Points of a single word that a label shares with a variable: too little to suggest a column by.
+_WEAK = 2
 _MEANINGS: dict[str, dict[str, frozenset[str]]] = {
     "sex": {"M": MALE, "F": FEMALE},
     "urbanisation": {"U": URBAN, "R": RURAL},
@@ -103,8 +108,12 @@ class _Draft:
         yield from self._kept()
         yield from self._missing()
         yield "    targets:"
-        for variable in self._targets():
+        targets, left = self._targets()
+        for variable in targets:
             yield from self._target(variable)
+        if left:
+            yield f"# {left} more variables of this level have no column here and serve no indicator;"
+            yield "# the standards list them (harmonization/variables)"
         yield from self._seen()
 
     def _filter(self) -> Iterator[str]:
@@ -133,13 +142,34 @@ class _Draft:
         yield "      by_label:"
         yield from (f"        {_text(text)}: {reason}" for text, reason in found.values())
 
-    def _targets(self) -> list[StandardVariable]:
-        shared = ("urbanisation", "region")
-        return [
+    def _targets(self) -> tuple[list[StandardVariable], int]:
+        """Variables that an indicator needs, or with a column that looks like theirs; the rest counted."""
+        needed = self._needed()
+        level = [
             v
             for v in self.registry.variables.values()
-            if (v.level == self.level or (self.level == "household" and v.id in shared))
+            if (v.level == self.level or (self.level == "household" and v.id in _SHARED))
         ]
+        kept = [v for v in level if v.id in needed or self._clear(v)]
+        return kept, len(level) - len(kept)
+
+    def _needed(self) -> frozenset[str]:
+        """What the default versions behind the indicators read, and what figures are broken down by."""
+        found = {*_SHARED, "age_band"}
+        for indicator in self.registry.indicators.values():
+            for series in indicator.series:
+                version = self.registry.definition(series.definition, series.version)
+                criteria = self.registry.criteria_rules(version)
+                found.update(name for names in series.breakdowns for name in names)
+                for output in version.outputs:
+                    if not output.optional:
+                        rules = [output.rule] + ([output.universe] if output.universe is not None else [])
+                        found.update(*(rule_variables(rule, criteria=criteria) for rule in rules))
+        return frozenset(found)
+
+    def _clear(self, variable: StandardVariable) -> bool:
+        """Whether a column's label says the same as the variable's, in two words or more."""
+        return any(points > _WEAK for points, _, _ in self._candidates(variable))
 
     def _target(self, variable: StandardVariable) -> Iterator[str]:
         label = in_language(variable.label)

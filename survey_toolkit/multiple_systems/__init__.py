@@ -104,6 +104,7 @@ __all__ = [
     "closed",
     "closed_corrected",
     "compare",
+    "decomposable",
     "decomposable_average",
     "delta_sweep",
     "diagnose",
@@ -112,6 +113,7 @@ __all__ = [
     "highest_order_odds_ratio",
     "huggins_alho",
     "internal_consistency",
+    "latent_class",
     "latent_classes",
     "leave_one_list_out",
     "linkage_corrected",
@@ -142,3 +144,7 @@ __all__ = [
     "two_list",
     "two_list_odds_ratio",
 ]
+
+#: The short names of the two Bayesian methods; the first would else be the module's.
+decomposable = decomposable_average
+latent_class = latent_classes

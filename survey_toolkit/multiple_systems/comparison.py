@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from survey_toolkit.errors import EstimationError, did_you_mean
 from survey_toolkit.multiple_systems._display import format_number, html_table, text_table
+from survey_toolkit.multiple_systems.behaviour import behaviour
 from survey_toolkit.multiple_systems.bootstrap import bootstrap
 from survey_toolkit.multiple_systems.classical import chao, two_list
 from survey_toolkit.multiple_systems.closed import closed
@@ -17,9 +18,11 @@ from survey_toolkit.multiple_systems.flags import failures
 from survey_toolkit.multiple_systems.histories import CaptureHistories
 from survey_toolkit.multiple_systems.latent_classes import latent_classes
 from survey_toolkit.multiple_systems.loglinear import loglinear
+from survey_toolkit.multiple_systems.loglinear_average import loglinear_average
 from survey_toolkit.multiple_systems.model_average import model_average
 from survey_toolkit.multiple_systems.results import PopulationSize
 from survey_toolkit.multiple_systems.selection import select
+from survey_toolkit.multiple_systems.single_list import single_list
 from survey_toolkit.multiple_systems.stepwise import stepwise, stepwise_aic
 from survey_toolkit.multiple_systems.threshold import bayes_threshold
 
@@ -32,9 +35,15 @@ __all__ = ["METHODS", "Comparison", "compare"]
 Method = Callable[[CaptureHistories, float], PopulationSize]
 
 METHODS: dict[str, Method] = {
+    "lincoln_petersen": lambda data, level: two_list(data, estimator="lincoln_petersen", level=level),
     "chapman": lambda data, level: two_list(data, level=level),
+    "zelterman": lambda data, level: single_list(data, "zelterman", level=level),
     "chao": lambda data, level: chao(data, level=level),
     "chao_by_list": lambda data, level: closed(data, "Mth", "chao", level=level),
+    "heterogeneity_poisson": lambda data, level: closed(data, "Mth", "poisson", level=level),
+    "heterogeneity_darroch": lambda data, level: closed(data, "Mth", "darroch", level=level),
+    "heterogeneity_gamma": lambda data, level: closed(data, "Mth", "gamma", level=level),
+    "behaviour": lambda data, level: behaviour(data, level=level),
     "sample_coverage": lambda data, level: sample_coverage(data, level=level),
     "independence": lambda data, level: loglinear(data, level=level),
     "stepwise": lambda data, level: stepwise(data, level=level),
@@ -46,6 +55,7 @@ METHODS: dict[str, Method] = {
     "bic_average": lambda data, level: model_average(data, "pairwise", "bic", level=level),
     "stepwise_bootstrap": lambda data, level: bootstrap(data, "stepwise", level=level),
     "pairwise_bic_bootstrap": lambda data, level: bootstrap(data, "best", level=level),
+    "loglinear_average": lambda data, level: loglinear_average(data, level=level),
     "decomposable": lambda data, level: decomposable_average(data, level=level),
     "bayes_threshold": lambda data, level: bayes_threshold(data, level=level),
     "latent_classes": lambda data, level: latent_classes(
@@ -55,8 +65,12 @@ METHODS: dict[str, Method] = {
 """Methods by name; each takes the table and a confidence level. A new method adds one line.
 
 The latent classes run a sixth of the sweeps of :func:`latent_classes`: where their chains do not agree they
-refuse, and more sweeps can be asked for there.
+refuse, and more sweeps can be asked for there. ``lincoln_petersen`` and ``chapman`` are for two lists;
+``behaviour`` (Mb) supposes that the lists follow one another in time and is tried only when asked for.
 """
+
+_TWO_LISTS = ("lincoln_petersen", "chapman")
+_WHEN_ASKED = ("behaviour",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -168,5 +182,5 @@ def _lower_bound(data: CaptureHistories) -> float | None:
 
 def _default_methods(data: CaptureHistories) -> list[str]:
     if data.n_lists == 2:
-        return ["chapman", "chao", "independence"]
-    return [name for name in METHODS if name != "chapman"]
+        return [*_TWO_LISTS, "chao", "independence"]
+    return [name for name in METHODS if name not in (*_TWO_LISTS, *_WHEN_ASKED)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from survey_toolkit.multiple_systems._plot_style import BLUE, GREY, INK, new_figure, plain, thousands
+from survey_toolkit._plot_style import BLUE, GREY, INK, new_figure, plain, thousands
 from survey_toolkit.multiple_systems.histories import CaptureHistories
 
 if TYPE_CHECKING:

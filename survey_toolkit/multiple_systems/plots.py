@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from survey_toolkit.errors import EstimationError
-from survey_toolkit.multiple_systems._display import format_number
-from survey_toolkit.multiple_systems._plot_style import (
+from survey_toolkit._plot_style import (
     BLUE,
     GREEN,
     INK,
@@ -26,6 +24,8 @@ from survey_toolkit.multiple_systems._plot_style import (
     plain,
     thousands,
 )
+from survey_toolkit.errors import EstimationError
+from survey_toolkit.multiple_systems._display import format_number
 from survey_toolkit.multiple_systems.histories import CaptureHistories
 from survey_toolkit.multiple_systems.overlap_plot import plot_overlaps
 from survey_toolkit.multiple_systems.poisson import fit_models

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from survey_toolkit.standards.cases import evaluate_output
 from survey_toolkit.standards.compare import diff
+from survey_toolkit.standards.departures import Departure, departures
 from survey_toolkit.standards.display import show
 from survey_toolkit.standards.folder import Problem
 from survey_toolkit.standards.models import (
     Code,
     Codelist,
+    Correspondence,
     CriteriaList,
     CriterionItem,
     Definition,
@@ -31,6 +33,7 @@ from survey_toolkit.standards.models import (
     StandardVariable,
     in_language,
 )
+from survey_toolkit.standards.questions import Question, questions, questions_for
 from survey_toolkit.standards.registry import Registry, check, load
 from survey_toolkit.standards.rules import (
     Rule,
@@ -45,14 +48,17 @@ from survey_toolkit.standards.rules import (
 __all__ = [
     "Code",
     "Codelist",
+    "Correspondence",
     "CriteriaList",
     "CriterionItem",
     "Definition",
     "DefinitionVersion",
+    "Departure",
     "Indicator",
     "Output",
     "Population",
     "Problem",
+    "Question",
     "Reference",
     "Registry",
     "Rule",
@@ -62,12 +68,15 @@ __all__ = [
     "StandardVariable",
     "check",
     "compile_rule",
+    "departures",
     "diff",
     "evaluate_output",
     "evaluate_record",
     "in_language",
     "load",
     "parse_rule",
+    "questions",
+    "questions_for",
     "rule_sentence",
     "rule_tree",
     "rule_variables",

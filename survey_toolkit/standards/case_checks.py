@@ -26,6 +26,8 @@ def check_cases(folder: Folder, catalogue: Catalogue, *, outcomes: bool = True) 
     rules = {name: item.rule for name, item in catalogue.items.items()}
     for placed in folder.criteria:
         yield from _coverage(placed, folder)
+    for placed in folder.definitions:
+        yield from _output_coverage(placed, folder, catalogue)
     for placed in folder.cases:
         kind, key = ("criteria", "criteria") if placed.model.criteria else ("definitions", "definition")
         subject = getattr(catalogue, kind).get(getattr(placed.model, key))
@@ -53,10 +55,38 @@ def _coverage(placed: Placed, folder: Folder) -> Iterator[Problem]:
         return
     for i, item in enumerate(placed.model.criteria):
         have = {c.expect for file in files for c in file.cases if c.criterion == item.id}
-        missing = [status for status in (MET, NOT_MET, UNDETERMINED) if status not in have]
+        missing = _lacking(have)
         if missing:
             text = f"'{item.id}' has no case that is {' and none that is '.join(missing)}"
             yield placed.problem(("criteria", i), text)
+
+
+def _output_coverage(placed: Placed, folder: Folder, catalogue: Catalogue) -> Iterator[Problem]:
+    """A met, a not met and an undetermined case for each status a version gives."""
+    id = placed.model.id
+    if any(f"definitions/{id}.cases" in c.file for c in folder.problems):
+        return
+    definition = catalogue.definitions[id]
+    default = definition.default
+    if default not in {version.version for version in definition.versions}:
+        return  # the default has a problem of its own, and cases without a version mean it
+    files = [p.model for p in folder.cases if p.model.definition == id]
+    have: dict[tuple[str, str | None], set[str]] = {}
+    for case in (c for file in files for c in file.cases):
+        have.setdefault((case.version or default, case.output), set()).add(case.expect)
+    for i, version in enumerate(placed.model.versions):
+        lacking = [
+            f"{output.id} ({', '.join(missing)})"
+            for output in version.outputs
+            if (missing := _lacking(have.get((version.version, output.id), set())))
+        ]
+        if lacking:
+            text = f"no case of '{version.version}' in definitions/{id}.cases.yaml for {'; '.join(lacking)}"
+            yield placed.problem(("versions", i, "version"), text)
+
+
+def _lacking(have: set[str]) -> list[str]:
+    return [status for status in (MET, NOT_MET, UNDETERMINED) if status not in have]
 
 
 def _names(placed: Placed, path: YamlPath, case: Case, catalogue: Catalogue) -> Iterator[Problem]:

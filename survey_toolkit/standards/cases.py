@@ -14,7 +14,8 @@ from pydantic import Field, model_validator
 
 from survey_toolkit._frames import MET, NOT_APPLICABLE, NOT_MET, UNDETERMINED
 from survey_toolkit._yaml import StrictModel
-from survey_toolkit.standards.models import Id, Name, Output
+from survey_toolkit.standards.model_parts import Id, Name
+from survey_toolkit.standards.models import Output
 from survey_toolkit.standards.rules import AnyOf, Criterion, Rule, evaluate_record
 
 __all__ = ["Case", "CaseFile", "evaluate_output", "evaluate_status", "lift_any"]

@@ -10,7 +10,7 @@ from survey_toolkit.errors import did_you_mean
 from survey_toolkit.standards.folder import Folder
 from survey_toolkit.standards.models import Codelist, CriteriaList, Definition, StandardVariable
 
-__all__ = ["Catalogue", "catalogue_of"]
+__all__ = ["Catalogue", "all_definitions", "catalogue_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,21 @@ _NAMES = {
 }
 
 
+def all_definitions(folder: Folder) -> dict[str, Definition]:
+    """Definitions by id, each with the versions of all files: international ones first.
+
+    The default and the title are those of the file that comes first, the national one where there is one.
+    """
+    found: dict[str, Definition] = {}
+    for placed in folder.definitions:
+        model: Definition = placed.model
+        first = found.get(model.id)
+        if first is not None:
+            model = first.model_copy(update={"versions": (*model.versions, *first.versions)})
+        found[model.id] = model
+    return found
+
+
 def catalogue_of(folder: Folder) -> Catalogue:
     """Collect what exists in a folder."""
 
@@ -55,7 +70,7 @@ def catalogue_of(folder: Folder) -> Catalogue:
 
     return Catalogue(
         sources=first((s.id, s) for p in folder.sources for s in p.model.sources),
-        definitions=first((p.model.id, p.model) for p in folder.definitions),
+        definitions=all_definitions(folder),
         criteria=first((p.model.id, p.model) for p in folder.criteria),
         items=first((c.id, c) for p in folder.criteria for c in p.model.criteria),
         codelists=first((p.model.id, p.model) for p in folder.codelists),

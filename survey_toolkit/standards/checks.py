@@ -9,6 +9,7 @@ from survey_toolkit._yaml import YamlPath
 from survey_toolkit.errors import did_you_mean
 from survey_toolkit.standards.case_checks import check_cases
 from survey_toolkit.standards.catalogue import Catalogue, catalogue_of
+from survey_toolkit.standards.content_checks import CONTENT_CHECKS
 from survey_toolkit.standards.folder import Folder, Placed, Problem
 from survey_toolkit.standards.models import (
     Codelist,
@@ -42,7 +43,7 @@ def check_folder(folder: Folder, *, cases: bool = True) -> list[Problem]:
     """Every problem that shows only when the files are read together."""
     catalogue = catalogue_of(folder)
     problems: list[Problem] = []
-    for check in (_unique_ids, _references, _rules, _criteria_of_outputs, _versions, _codelists, _series):
+    for check in (*_CHECKS, *CONTENT_CHECKS):
         problems += check(folder, catalogue)
     if cases:
         # A case that fails because its rule is broken would be noise beside the problem of the rule.
@@ -64,7 +65,7 @@ def _unique_ids(folder: Folder, _: Catalogue) -> Iterator[Problem]:
         for placed in files:
             for i, item in enumerate(items_of(placed.model)):
                 here = f"{placed.document.name}:{placed.document.line((key, i))}"
-                if item.id in seen:
+                if item.id in seen and (key, item.id) not in folder.overridden:
                     text = f"{what} '{item.id}' is given twice; first at {seen[item.id]}"
                     yield placed.problem((key, i, "id"), text)
                 seen.setdefault(item.id, here)
@@ -90,7 +91,7 @@ def _references(folder: Folder, catalogue: Catalogue) -> Iterator[Problem]:
 
 def _rules(folder: Folder, catalogue: Catalogue) -> Iterator[Problem]:
     """Rules read variables that exist, with values those variables can have, and criteria that exist."""
-    for placed in (*folder.definitions, *folder.criteria):
+    for placed in (*folder.definitions, *folder.criteria, *folder.variables):
         for path, leaf in _leaves(placed.document.data, ()):
             kind, key = ("items", "criterion") if "criterion" in leaf else ("variables", "variable")
             text = catalogue.lacks(kind, leaf[key])
@@ -134,7 +135,7 @@ def _criteria_of_outputs(folder: Folder, catalogue: Catalogue) -> Iterator[Probl
     """An output lists the criteria lists its rule draws on."""
     for placed in folder.definitions:
         for v, version in enumerate(placed.document.data["versions"]):
-            for o, output in enumerate(version["outputs"]):
+            for o, output in enumerate(version.get("outputs", [])):
                 path: YamlPath = ("versions", v, "outputs", o)
                 listed = output.get("criteria", [])
                 for i, name in enumerate(listed):
@@ -151,10 +152,11 @@ def _criteria_of_outputs(folder: Folder, catalogue: Catalogue) -> Iterator[Probl
                         yield placed.problem((*at, "criterion"), text)
 
 
-def _versions(folder: Folder, _: Catalogue) -> Iterator[Problem]:
+def _versions(folder: Folder, catalogue: Catalogue) -> Iterator[Problem]:
     """The default exists; dates run forward; what is superseded exists and began earlier."""
     for placed in folder.definitions:
-        versions: dict[str, DefinitionVersion] = {v.version: v for v in placed.model.versions}
+        together = catalogue.definitions[placed.model.id].versions
+        versions: dict[str, DefinitionVersion] = {v.version: v for v in together}
         if placed.model.default not in versions:
             hint = did_you_mean(placed.model.default, versions)
             yield placed.problem(("default",), f"no version '{placed.model.default}'; {hint}")
@@ -264,7 +266,7 @@ def _walk(data: Any, path: YamlPath, wanted: str) -> Iterator[tuple[YamlPath, An
 
 def _leaves(data: Any, path: YamlPath) -> Iterator[tuple[YamlPath, dict[str, Any]]]:
     """Leaves of every rule in a document, with their place."""
-    for key in ("rule", "universe"):
+    for key in ("rule", "universe", "when"):
         for at, rule in _walk(data, path, key):
             yield from _rule_leaves(rule, at)
 
@@ -279,3 +281,6 @@ def _rule_leaves(data: Any, path: YamlPath) -> Iterator[tuple[YamlPath, dict[str
     elif isinstance(data, list):
         for i, value in enumerate(data):
             yield from _rule_leaves(value, (*path, i))
+
+
+_CHECKS = (_unique_ids, _references, _rules, _criteria_of_outputs, _versions, _codelists, _series)

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from survey_toolkit.errors import DefinitionError
 from survey_toolkit.standards.models import DefinitionVersion, Output, Reference, in_language
+from survey_toolkit.standards.pairing import pair_rules
 from survey_toolkit.standards.registry import Registry
-from survey_toolkit.standards.rule_nodes import (
-    AllOf,
-    AnyOf,
-    AtLeast,
-    Comparison,
-    Criterion,
-    NoneOf,
-    Not,
-    Rule,
-    rule_variables,
-)
+from survey_toolkit.standards.rule_nodes import Comparison, Criterion, Not, Rule
 
 __all__ = ["Change", "VersionDiff", "diff"]
+
+_WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +26,17 @@ class Change:
     after: str | None
 
     def __str__(self) -> str:
-        if self.before is None:
-            return f"{self.where}\n  + {self.after}"
-        if self.after is None:
-            return f"{self.where}\n  - {self.before}"
-        return f"{self.where}\n  - {self.before}\n  + {self.after}"
+        lines = [self.where]
+        for sign, text in (("-", self.before), ("+", self.after)):
+            if text is not None:
+                lines += textwrap.wrap(
+                    text,
+                    _WIDTH,
+                    initial_indent=f"  {sign} ",
+                    subsequent_indent="    ",
+                    break_long_words=False,
+                )
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class VersionDiff:
 def diff(registry: Registry, first: str, second: str, *, language: str = "en") -> VersionDiff:
     """Compare two versions, ``id@version`` each.
 
-    Rules are compared through the criteria they name, so that a threshold that moved shows as such even
-    where the two versions use lists of their own.
+    What decides comes first, then texts, dates and sources. Rules are compared through the criteria they
+    name, so that a threshold that moved shows as such even where the two versions use lists of their own.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def diff(registry: Registry, first: str, second: str, *, language: str = "en") -
             code="different-definitions",
         )
     walk = _Walk(registry, language, registry.criteria_rules(one) | registry.criteria_rules(two))
-    changes = [*_plain(one, two, language), *_outputs(one, two, walk)]
+    changes = [*_together(_outputs(one, two, walk)), *_plain(one, two, language)]
     return VersionDiff(one.key, two.key, tuple(changes))
 
 
@@ -140,6 +140,17 @@ def _outputs(one: DefinitionVersion, two: DefinitionVersion, walk: _Walk) -> Ite
             yield Change(f"output {output.id}", None, walk.label(output))
 
 
+def _together(changes: Iterator[Change]) -> Iterator[Change]:
+    """One change for all outputs that share it, where the first of them stands."""
+    found: dict[tuple[str, str | None, str | None], list[str]] = {}
+    for change in changes:
+        output, colon, rest = change.where.partition(":")
+        found.setdefault((colon + rest, change.before, change.after), []).append(output)
+    for (rest, before, after), outputs in found.items():
+        names = ", ".join(output.removeprefix("output ") for output in outputs)
+        yield Change(f"output {names}{rest}", before, after)
+
+
 @dataclass(frozen=True, slots=True)
 class _Walk:
     """Two rules side by side."""
@@ -157,36 +168,27 @@ class _Walk:
     def rules(self, where: str, one: Rule, two: Rule) -> Iterator[Change]:
         if one == two:
             return
-        if isinstance(one, Criterion) and isinstance(two, Criterion):
-            where = f"{where}: {one.id} -> {two.id}"
-            yield from self.rules(where, self.criteria[one.id], self.criteria[two.id])
-        elif isinstance(one, Not) and isinstance(two, Not):
-            yield from self.rules(f"{where}: not", one.part, two.part)
-        elif self._same_kind(one, two):
-            yield from self._parts(where, one.parts, two.parts)  # type: ignore[union-attr]
-        else:
-            yield Change(where, self.say(one), self.say(two))
+        pairs = list(pair_rules(one, two, self.criteria))
+        if not pairs:
+            yield from self._same(where, one, two)
+        for pair in pairs:
+            if isinstance(pair.one, Criterion) and isinstance(pair.two, Criterion):
+                inner = f"{where}: {pair.one.id} -> {pair.two.id}"
+                yield from self.rules(inner, self.criteria[pair.one.id], self.criteria[pair.two.id])
+            else:
+                yield Change(where, *(None if p is None else self.say(p) for p in (pair.one, pair.two)))
 
-    def _same_kind(self, one: Rule, two: Rule) -> bool:
-        if isinstance(one, AtLeast) and isinstance(two, AtLeast):
-            return one.n == two.n
-        return type(one) is type(two) and isinstance(one, AllOf | AnyOf | NoneOf)
+    def _same(self, where: str, one: Rule, two: Rule) -> Iterator[Change]:
+        """The same facts decide. Criteria of the same rule with other ids are worth no word."""
+        if [type(n) for n in _shape(one)] != [type(n) for n in _shape(two)]:
+            yield Change(
+                f"{where}: the same answers decide, in another wording", self.say(one), self.say(two)
+            )
 
-    def _parts(self, where: str, one: Sequence[Rule], two: Sequence[Rule]) -> Iterator[Change]:
-        """Pair the parts that differ by the variables they read; the rest is new or gone."""
-        gone = [part for part in one if part not in two]
-        new = [part for part in two if part not in one]
-        for part in gone:
-            twin = next((other for other in new if self._reads(other) == self._reads(part)), None)
-            if twin is None:
-                yield Change(where, self.say(part), None)
-                continue
-            new.remove(twin)
-            yield from self.rules(where, part, twin)
-        for part in new:
-            yield Change(where, None, self.say(part))
 
-    def _reads(self, rule: Rule) -> frozenset[str] | str:
-        if isinstance(rule, Comparison):
-            return rule.variable
-        return rule_variables(rule, criteria=self.criteria)
+def _shape(rule: Rule) -> Iterator[Rule]:
+    """Nodes of a rule from the top, criteria not followed."""
+    yield rule
+    if not isinstance(rule, Comparison | Criterion):
+        for part in (rule.part,) if isinstance(rule, Not) else rule.parts:
+            yield from _shape(part)

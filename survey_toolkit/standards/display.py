@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from survey_toolkit.errors import DefinitionError, did_you_mean
+from survey_toolkit.standards.departures import departures
 from survey_toolkit.standards.models import (
     Codelist,
+    Column,
+    Correspondence,
     CriteriaList,
     CriterionItem,
     DefinitionVersion,
@@ -21,7 +24,9 @@ from survey_toolkit.standards.models import (
     StandardVariable,
     in_language,
 )
+from survey_toolkit.standards.questions import questions, questions_for
 from survey_toolkit.standards.registry import Registry
+from survey_toolkit.standards.rules import Criterion, Rule, rule_criteria
 
 __all__ = ["show"]
 
@@ -42,7 +47,7 @@ def show(registry: Registry, item: str, *, language: str = "en") -> str:
     registry : Registry
     item : str
         Id of a definition (``id`` or ``id@version``), criteria list, criterion, indicator, series,
-        variable, code list, source or population.
+        correspondence, variable, code list, source or population.
     language : str
         Texts not yet in this language appear in English.
 
@@ -63,6 +68,7 @@ def show(registry: Registry, item: str, *, language: str = "en") -> str:
     kinds: tuple[tuple[Mapping[str, Any], Callable[..., Iterator[str]]], ...] = (
         (registry.criteria_lists, _criteria),
         (registry.criterion_items, _criterion),
+        (registry.correspondences, _correspondence),
         (registry.indicators, _indicator),
         ({s.id: s for i in registry.indicators.values() for s in i.series}, _series),
         (registry.codelists, _codelist),
@@ -84,10 +90,11 @@ def show(registry: Registry, item: str, *, language: str = "en") -> str:
 
 def _definition(registry: Registry, version: DefinitionVersion, language: str) -> Iterator[str]:
     yield f"{version.key}: {in_language(version.title, language)}"
-    begins = version.in_force.start or "date not recorded"
-    yield f"  {version.status}; in force from {begins}" + (
-        f" to {version.in_force.end}" if version.in_force.end else ""
-    )
+    yield f"  {_standing(version)}"
+    if version.use == "screening":
+        yield "  for screening only: it decides no status, and its figures are no prevalence"
+    if version.based_on:
+        yield f"  based on {version.id}@{version.based_on}"
     yield ""
     yield from _wrap(in_language(version.text, language), 2)
     if version.reference_period:
@@ -96,17 +103,53 @@ def _definition(registry: Registry, version: DefinitionVersion, language: str) -
         yield from _bullet(in_language(note, language))
     for output in version.outputs:
         yield ""
-        yield from _output(registry, output, language)
-    for name in dict.fromkeys(n for output in version.outputs for n in output.criteria):
+        yield from _output(registry, output, language, "Sign" if version.use == "screening" else "Status")
+    for name in _lists(registry, version):
         yield ""
-        yield from _criteria(registry, registry.criteria(name), language, rules=False)
+        listed = registry.criteria(name)
+        composite = any(rule_criteria(item.rule) for item in listed.criteria)
+        yield from _criteria(registry, listed, language, rules=composite)
     yield ""
     yield from _sources(registry, version.references, head="Sources of the definition", indent=0)
+    yield from _relations(registry, version, language)
+    yield from _measured(registry, version, language)
+
+
+def _lists(registry: Registry, version: DefinitionVersion) -> tuple[str, ...]:
+    """Criteria lists a version draws on: those it names, then those that their criteria name in turn."""
+    named = dict.fromkeys(n for output in version.outputs for n in output.criteria)
+    through = set(registry.criteria_rules(version))
+    others = (n for n, listed in registry.criteria_lists.items() if {c.id for c in listed.criteria} & through)
+    return tuple(dict.fromkeys((*named, *others)))
+
+
+def _standing(version: DefinitionVersion) -> str:
+    """Status and dates; what it takes the place of."""
+    begins = version.in_force.start or "date not recorded"
+    text = f"{version.status}; in force from {begins}"
+    text += f" to {version.in_force.end}" if version.in_force.end else ""
+    return text + (f"; supersedes {', '.join(version.supersedes)}" if version.supersedes else "")
+
+
+def _relations(registry: Registry, version: DefinitionVersion, language: str) -> Iterator[str]:
+    """Departures, other versions, concepts not to be added, indicators."""
+    definition = registry.definitions[version.id]
+    for departure in departures(registry, version.key):
+        yield ""
+        yield f"Departs from the international standard ({departure.base or 'none of this kind'})"
+        for line in departure.lines():
+            yield from _bullet(line)
     yield ""
     yield "Versions"
-    for other in registry.definitions[version.id].versions:
+    for other in definition.versions:
         mark = " (shown)" if other.version == version.version else ""
-        yield from _bullet(f"{other.version}: {in_language(other.title, language)}{mark}")
+        mark += " (used when none is named)" if other.version == definition.default else ""
+        yield from _bullet(f"{other.version}: {in_language(other.title, language)}; {_standing(other)}{mark}")
+    if definition.never_added_to:
+        yield ""
+        yield "Figures are never added to those of"
+        for name, why in definition.never_added_to.items():
+            yield from _bullet(f"{name}: {in_language(why, language)}")
     yield ""
     yield "Used by"
     used = registry.indicators_using(version.id, version.version)
@@ -117,8 +160,30 @@ def _definition(registry: Registry, version: DefinitionVersion, language: str) -
         yield from _bullet("no indicator by default")
 
 
-def _output(registry: Registry, output: Output, language: str) -> Iterator[str]:
-    yield f"Status {output.id}: {in_language(output.label, language)}"
+def _measured(registry: Registry, version: DefinitionVersion, language: str) -> Iterator[str]:
+    """Criteria that decide the statuses, and the questions that measure each."""
+    asked = questions(language=language)
+    lists = _lists(registry, version)
+    own = [item.id for name in lists for item in registry.criteria(name).criteria]
+    named = set(registry.criteria_rules(version))
+    if not asked or not named:
+        return
+    yield ""
+    yield "Measured by"
+    for name in (c for c in own if c in named and not rule_criteria(registry.criterion(c).rule)):
+        found = questions_for(registry, name, asked)
+        label = in_language(registry.criterion(name).label, language)
+        yield from _bullet(f"{label} ({name})")
+        for question in found:
+            yield from _wrap(f"{question.module} {question.id}: {question.text or '(calculated)'}", 6)
+        if not found:
+            yield from _wrap("no question of the shipped questionnaires", 6)
+
+
+def _output(registry: Registry, output: Output, language: str, head: str) -> Iterator[str]:
+    yield f"{head} {output.id}: {in_language(output.label, language)}"
+    if output.optional:
+        yield "  Given where the data hold what it reads."
     if output.universe is not None:
         label = in_language(output.universe_label, language) + ": " if output.universe_label else ""
         yield from _wrap(f"Universe: {label}{registry.sentence(output.universe, language)}", 2)
@@ -154,7 +219,67 @@ def _criterion(registry: Registry, item: CriterionItem, language: str) -> Iterat
     yield from _wrap(f"Rule: {registry.sentence(item.rule, language)}", 2)
     homes = [n for n, listed in registry.criteria_lists.items() if item in listed.criteria]
     yield from _wrap("In list: " + ", ".join(homes), 2)
+    if item.broader:
+        yield from _wrap(f"A form of: {item.broader}", 2)
+    forms = [name for name, other in registry.criterion_items.items() if other.broader == item.id]
+    if forms:
+        yield from _wrap("Forms of it: " + ", ".join(forms), 2)
+    if item.note:
+        yield from _wrap(f"Note: {item.note}.", 2)
+    users = [
+        version.key
+        for definition in registry.definitions.values()
+        for version in definition.versions
+        if item.id in registry.criteria_rules(version)
+    ]
+    yield from _wrap("Decides: " + (", ".join(users) or "no status; it describes"), 2)
+    yield from _corresponding(registry, item, language)
     yield from _sources(registry, item.references)
+    asked = questions_for(registry, item.id, questions(language=language))
+    if asked:
+        yield "  Measured by"
+    for question in asked:
+        yield from _bullet(f"{question.module} {question.id}: {question.text or '(calculated)'}", 4)
+
+
+def _corresponding(registry: Registry, item: CriterionItem, language: str) -> Iterator[str]:
+    """What other lists call this, by the correspondence tables."""
+    for table in registry.correspondences.values():
+        for row in table.rows:
+            homes = [c.id for c in table.columns if item.id in row.items.get(c.id, ())]
+            for column in table.columns:
+                others = row.items.get(column.id, ())
+                if homes and column.id not in homes and others:
+                    names = "; ".join(_item_label(registry, column, other, language) for other in others)
+                    yield from _wrap(f"{in_language(column.label, language)}: {names}", 2)
+
+
+def _item_label(registry: Registry, column: Column, item: str, language: str) -> str:
+    if column.codelist is not None:
+        return f"{registry.codelist(column.codelist).labels(language).get(item, item)} ({item})"
+    return f"{in_language(registry.criterion(item).label, language)} ({item})"
+
+
+def _correspondence(registry: Registry, table: Correspondence, language: str) -> Iterator[str]:
+    yield f"{table.id}: {in_language(table.title, language)}"
+    yield from _wrap(in_language(table.text, language), 2)
+    for row in table.rows:
+        yield ""
+        for column in table.columns:
+            items = row.items.get(column.id, ())
+            names = "; ".join(_item_label(registry, column, item, language) for item in items) or "-"
+            yield from _hang(f"{in_language(column.label, language)}:", names)
+        if row.note:
+            yield from _hang("Note:", in_language(row.note, language))
+        if row.references != table.references:
+            yield from _hang("Source:", "; ".join(_cite(registry, r) for r in row.references))
+    yield ""
+    yield from _sources(registry, table.references, indent=0)
+
+
+def _hang(head: str, text: str) -> Iterable[str]:
+    """A head of fixed width, and a text that stays to the right of it."""
+    return textwrap.wrap(text, _WIDTH, initial_indent=f"  {head:<28} ", subsequent_indent=" " * 31)
 
 
 def _indicator(registry: Registry, indicator: Indicator, language: str) -> Iterator[str]:
@@ -198,6 +323,11 @@ def _codelist(registry: Registry, codelist: Codelist, language: str) -> Iterator
         cited = "; ".join(_cite(registry, r) for r in code.references)
         yield from _bullet(f"{code.id}: {in_language(code.label, language)}{sdmx}{note}")
         yield from _wrap(f"source: {cited}" if cited else "", 6)
+    users = [v for v in registry.variables.values() if v.codelist == codelist.id]
+    if users:
+        yield from _wrap("Codes of: " + ", ".join(v.id for v in users), 2)
+    for variable in users:
+        yield from _derivation(registry, variable, language)
     yield from _sources(registry, codelist.references)
 
 
@@ -209,7 +339,23 @@ def _variable(registry: Registry, variable: StandardVariable, language: str) -> 
     facts += [f"codes {variable.codelist}"] if variable.codelist else []
     facts += [f"from {variable.range[0]:g} to {variable.range[1]:g}"] if variable.range else []
     yield from _wrap("; ".join(facts), 2)
+    yield from _derivation(registry, variable, language)
     yield from _sources(registry, variable.references)
+
+
+def _derivation(registry: Registry, variable: StandardVariable, language: str) -> Iterator[str]:
+    labels = registry.code_labels(variable.id, language)
+    if variable.derive:
+        yield f"  Where the data lack {variable.id}, it is, in this order"
+    for step in variable.derive:
+        value = labels.get(str(step.value), step.value)
+        yield from _bullet(f"{value}: {_condition(registry, step.when, language)}", 4)
+
+
+def _condition(registry: Registry, rule: Rule | None, language: str) -> str:
+    if isinstance(rule, Criterion):
+        return f"{in_language(registry.criterion(rule.id).text, language)} ({rule.id})"
+    return "otherwise" if rule is None else f"if {registry.sentence(rule, language)}"
 
 
 def _source(registry: Registry, source: Source, language: str) -> Iterator[str]:

@@ -13,9 +13,12 @@ from survey_toolkit.errors import DefinitionError
 from survey_toolkit.standards.cases import CaseFile
 from survey_toolkit.standards.models import (
     Codelist,
+    Correspondence,
     CriteriaList,
     Definition,
+    DefinitionExtension,
     Indicator,
+    NationalFile,
     PopulationFile,
     SourceFile,
     VariableFile,
@@ -27,7 +30,7 @@ __all__ = ["Folder", "Placed", "Problem", "read_folder"]
 M = TypeVar("M", bound=StrictModel)
 
 #: Keys whose value is a rule, wherever they stand.
-_RULE_KEYS = ("rule", "universe")
+_RULE_KEYS = ("rule", "universe", "when")
 #: Folders that other rooms read.
 _OTHER_ROOMS = ("crosswalks", "frameworks", "sdmx")
 
@@ -70,10 +73,12 @@ class Folder:
     """All files of a folder of standards, by kind.
 
     ``unread`` names the kinds of which a file could not be read: what such a file would hold is not
-    reported as missing elsewhere, so that one mistake gives one problem.
+    reported as missing elsewhere, so that one mistake gives one problem. ``national`` is the file that
+    makes the folder an extension of the international one, ``overridden`` the (kind, id) it replaces there.
     """
 
     root: Path
+    prefix: str = ""
     sources: list[Placed] = field(default_factory=list)
     definitions: list[Placed] = field(default_factory=list)
     criteria: list[Placed] = field(default_factory=list)
@@ -81,7 +86,10 @@ class Folder:
     variables: list[Placed] = field(default_factory=list)
     indicators: list[Placed] = field(default_factory=list)
     populations: list[Placed] = field(default_factory=list)
+    correspondences: list[Placed] = field(default_factory=list)
     cases: list[Placed] = field(default_factory=list)
+    national: Placed | None = None
+    overridden: frozenset[tuple[str, str]] = frozenset()
     problems: list[Problem] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
 
@@ -89,21 +97,24 @@ class Folder:
         """Every file that could be read."""
         for kind in (*_KINDS, "sources", "cases"):
             yield from getattr(self, kind)
+        if self.national is not None:
+            yield self.national
 
 
 #: Folder of one kind, its model, and the part of the model that the file must be named after.
 _KINDS: dict[str, tuple[type[StrictModel], Callable[[Any], str] | None]] = {
-    "definitions": (Definition, lambda m: m.id),
+    "definitions": (Definition, lambda m: m.extends if isinstance(m, DefinitionExtension) else m.id),
     "criteria": (CriteriaList, lambda m: m.id),
     "codelists": (Codelist, lambda m: m.id),
     "variables": (VariableFile, None),
     "indicators": (Indicator, lambda m: m.id),
     "populations": (PopulationFile, lambda m: m.country),
+    "correspondences": (Correspondence, lambda m: m.id),
 }
 
 
-def read_folder(root: Path) -> Folder:
-    """Read every file of the standards; problems are collected, not raised.
+def read_folder(root: Path, *, prefix: str = "") -> Folder:
+    """Read every file of the standards; problems are collected, not raised, and name prefix and file.
 
     Raises
     ------
@@ -118,7 +129,9 @@ def read_folder(root: Path) -> Folder:
             hint="check the path",
             code="missing-folder",
         )
-    folder = Folder(root)
+    folder = Folder(root, prefix)
+    if (root / "national.yaml").is_file():
+        folder.national = _read(folder, root / "national.yaml", NationalFile)
     if placed := _read(folder, root / "sources.yaml", SourceFile):
         folder.sources.append(placed)
     else:
@@ -162,7 +175,7 @@ def _refuse_strays(folder: Folder) -> None:
     for file in sorted(folder.root.rglob("*.y*ml")):
         parts = file.relative_to(folder.root).parts
         name = "/".join(parts)
-        if parts[0] in _OTHER_ROOMS or name == "sources.yaml":
+        if parts[0] in _OTHER_ROOMS or name in ("sources.yaml", "national.yaml"):
             continue
         if len(parts) != 2 or parts[0] not in known or file.suffix != ".yaml":
             text = "no part of the standards reads this file; expected <kind>/<id>.yaml with kind one of "
@@ -170,7 +183,7 @@ def _refuse_strays(folder: Folder) -> None:
 
 
 def _read(folder: Folder, file: Path, model: type[M]) -> Placed | None:
-    name = file.relative_to(folder.root).as_posix()
+    name = folder.prefix + file.relative_to(folder.root).as_posix()
     try:
         document = load_document(file, name=name)
     except DefinitionError as exc:
@@ -180,6 +193,8 @@ def _read(folder: Folder, file: Path, model: type[M]) -> Placed | None:
         folder.problems.append(Problem(name, line, "", exc.what + detail))
         return None
     in_rules = list(_rule_problems(document))
+    if model is Definition and isinstance(document.data, dict) and "extends" in document.data:
+        model = DefinitionExtension  # type: ignore[assignment]
     try:
         value = document.validate(model)
     except DefinitionError as exc:

@@ -8,29 +8,48 @@ language to text with English always present, so that languages can be added wit
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, PlainSerializer, PlainValidator, model_validator
+from pydantic import Field, model_validator
 
 from survey_toolkit._yaml import StrictModel
-from survey_toolkit.standards.rules import Rule, parse_rule, rule_tree
+from survey_toolkit.standards.figure_models import Indicator, Population, PopulationFile, Series
+from survey_toolkit.standards.model_parts import (
+    ROW_LEVELS,
+    Date,
+    Id,
+    Labels,
+    Level,
+    Name,
+    Reference,
+    References,
+    RuleField,
+    Verification,
+    in_language,
+    inherit,
+)
 
 __all__ = [
+    "ROW_LEVELS",
     "Code",
     "Codelist",
+    "Column",
+    "Correspondence",
     "CriteriaList",
     "CriterionItem",
     "Definition",
+    "DefinitionExtension",
     "DefinitionVersion",
+    "Derivation",
     "Indicator",
     "Labels",
+    "NationalFile",
     "Output",
     "Period",
     "Population",
     "PopulationFile",
     "Reference",
+    "Row",
     "RuleField",
     "Series",
     "Source",
@@ -39,60 +58,6 @@ __all__ = [
     "VariableFile",
     "in_language",
 ]
-
-Verification = Literal["verified", "from_memory", "unverified", "proposed"]
-Level = Literal["household", "person", "job", "episode"]
-Item = TypeVar("Item", bound=BaseModel)
-
-
-def _has_english(value: dict[str, str]) -> dict[str, str]:
-    if not value.get("en", "").strip():
-        raise ValueError("the English text is missing: write {en: ...}")
-    return value
-
-
-def _date(value: str) -> str:
-    if not re.fullmatch(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", value):
-        raise ValueError(f"a date is a year, year-month or year-month-day such as 2018-10, found '{value}'")
-    return value
-
-
-Labels = Annotated[dict[str, str], AfterValidator(_has_english)]
-Date = Annotated[str, PlainValidator(lambda v: _date(str(v)))]
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=32)]
-
-if TYPE_CHECKING:
-    RuleField = Rule
-else:
-    #: A rule as a field of a model: read from the YAML tree, written back as the tree.
-    RuleField = Annotated[Any, PlainValidator(parse_rule), PlainSerializer(rule_tree)]
-
-
-def in_language(labels: Mapping[str, str], language: str = "en") -> str:
-    """Return the text in a language, or in English where it is not yet translated.
-
-    Examples
-    --------
-    >>> in_language({"en": "Sex", "fr": "Sexe"}, "fr"), in_language({"en": "Sex"}, "km")
-    ('Sexe', 'Sex')
-    """
-    return labels.get(language) or labels["en"]
-
-
-class Reference(StrictModel):
-    """Where an item comes from: source, place in it, and how far that was checked."""
-
-    source: Id
-    locator: Annotated[str, Field(min_length=1, description="article, paragraph, table, code list")]
-    verification: Verification
-    read_in: Annotated[
-        Id | None, Field(description="source in which the text was read, when not the original")
-    ] = None
-    note: str | None = None
-
-
-References = tuple[Reference, ...]
 
 
 class Source(StrictModel):
@@ -103,7 +68,15 @@ class Source(StrictModel):
     author: str
     year: int | None = None
     kind: Literal[
-        "treaty", "guideline", "metadata", "syntax", "code_list", "statistics", "secondary", "project"
+        "treaty",
+        "law",
+        "guideline",
+        "metadata",
+        "syntax",
+        "code_list",
+        "statistics",
+        "secondary",
+        "project",
     ]
     url: str | None = None
     licence: str | None = None
@@ -162,8 +135,19 @@ class Codelist(StrictModel):
         return {c.id: c.sdmx for c in self.codes}
 
 
+class Derivation(StrictModel):
+    """One step of a derivation: the value taken when the rule holds; without a rule, otherwise."""
+
+    value: bool | int | float | str
+    when: RuleField | None = None
+
+
 class StandardVariable(StrictModel):
-    """A harmonized variable: what it means, not how it was asked."""
+    """A harmonized variable: what it means, not how it was asked.
+
+    ``derive`` gives it from other variables where the data lack it: the value of the first step whose
+    rule holds; unknown as soon as a step before that is unknown.
+    """
 
     id: Name
     label: Labels
@@ -173,6 +157,7 @@ class StandardVariable(StrictModel):
     codelist: Name | None = None
     unit: str | None = None
     range: tuple[float, float] | None = None
+    derive: tuple[Derivation, ...] = ()
     references: References = ()
 
     @model_validator(mode="after")
@@ -183,6 +168,8 @@ class StandardVariable(StrictModel):
             )
         if self.range is not None and self.type not in ("integer", "number"):
             raise ValueError(f"'{self.id}': only a number has a range")
+        if any(step.when is None for step in self.derive[:-1]):
+            raise ValueError(f"'{self.id}': only the last step of a derivation stands without 'when'")
         return self
 
 
@@ -194,7 +181,7 @@ class VariableFile(StrictModel):
 
     def items(self) -> tuple[StandardVariable, ...]:
         """Variables, each with references."""
-        return _inherit(self.variables, self.references)
+        return inherit(self.variables, self.references)
 
 
 class CriterionItem(StrictModel):
@@ -204,6 +191,7 @@ class CriterionItem(StrictModel):
     label: Labels
     text: Labels
     rule: RuleField
+    broader: Annotated[Id | None, Field(description="criterion of which this one is a form")] = None
     note: str | None = None
     references: References = ()
 
@@ -221,7 +209,7 @@ class CriteriaList(StrictModel):
 
     @model_validator(mode="after")
     def _references_reach_down(self) -> CriteriaList:
-        object.__setattr__(self, "criteria", _inherit(self.criteria, self.references))
+        object.__setattr__(self, "criteria", inherit(self.criteria, self.references))
         return self
 
 
@@ -233,7 +221,10 @@ class Period(StrictModel):
 
 
 class Output(StrictModel):
-    """A status a definition gives: its universe, its rule, and how it reaches the person."""
+    """A status a definition gives: its universe, its rule, and how it reaches the person.
+
+    An ``optional`` output is left out, with a note, where the data lack a variable it reads.
+    """
 
     id: Name
     label: Labels
@@ -243,36 +234,54 @@ class Output(StrictModel):
     rule: RuleField
     lift: Literal["any"] | None = None
     criteria: tuple[Name, ...] = ()
+    optional: bool = False
     note: str | None = None
     references: References = ()
 
     @model_validator(mode="after")
     def _lifted(self) -> Output:
-        if (self.level in ("job", "episode")) != (self.lift is not None):
+        if (self.level in ROW_LEVELS) != (self.lift is not None):
             raise ValueError(
-                f"'{self.id}': a job or episode output is lifted to the person, and only such an output"
+                f"'{self.id}': an output at level {', '.join(ROW_LEVELS)} is lifted to the person, no other"
             )
         return self
 
 
 class DefinitionVersion(StrictModel):
-    """A definition as one source at one time gives it."""
+    """A definition as one source at one time gives it.
+
+    ``use`` tells a classification from a screening, which decides no status. A version ``based_on``
+    another takes its outputs, with criteria put in the place of others (``replace``) or left out
+    (``drop``). A version whose source could not be read may stand without outputs, as a slot.
+    """
 
     id: str = Field(default="", exclude=True)
     version: Id
     title: Labels
     text: Labels
     status: Literal["current", "superseded", "unverified", "proposed"]
+    use: Literal["classification", "screening"] = "classification"
     in_force: Period = Period()
     supersedes: tuple[Id, ...] = ()
     reference_period: Labels | None = None
     notes: tuple[Labels, ...] = ()
     references: Annotated[References, Field(min_length=1)]
-    outputs: Annotated[tuple[Output, ...], Field(min_length=1)]
+    based_on: Id | None = None
+    replace: dict[Id, Id] = Field(default_factory=dict)
+    drop: tuple[Id, ...] = ()
+    outputs: tuple[Output, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_a_rule(self) -> DefinitionVersion:
+        if self.based_on is None and (self.replace or self.drop):
+            raise ValueError(f"'{self.version}': 'replace' and 'drop' change the version named by 'based_on'")
+        if self.based_on is None and not self.outputs and self.status != "unverified":
+            raise ValueError(f"'{self.version}': 'outputs' is required; only an unverified slot has none")
+        return self
 
     @model_validator(mode="after")
     def _references_reach_down(self) -> DefinitionVersion:
-        object.__setattr__(self, "outputs", _inherit(self.outputs, self.references))
+        object.__setattr__(self, "outputs", inherit(self.outputs, self.references))
         return self
 
     @property
@@ -286,11 +295,12 @@ class DefinitionVersion(StrictModel):
 
 
 class Definition(StrictModel):
-    """A concept and its versions."""
+    """A concept and its versions; ``never_added_to`` names concepts whose figures overlap with it."""
 
     id: Name
     title: Labels
     default: Annotated[Id, Field(description="version used when none is named")]
+    never_added_to: dict[Name, Labels] = Field(default_factory=dict)
     versions: Annotated[tuple[DefinitionVersion, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -300,90 +310,65 @@ class Definition(StrictModel):
         return self
 
 
-class Caveat(StrictModel):
-    """What a reader of the figure must know."""
+class DefinitionExtension(StrictModel):
+    """National versions of an international definition."""
 
-    id: Id
-    text: Labels
-    references: References = ()
+    extends: Name
+    default: Annotated[Id | None, Field(description="version used in this country when none is named")] = None
+    versions: Annotated[tuple[DefinitionVersion, ...], Field(min_length=1)]
 
 
-class Series(StrictModel):
-    """A published series of an indicator.
+class NationalFile(StrictModel):
+    """``national.yaml``: the folder extends the international standards for one country."""
 
-    ``sdmx`` gives the codes of dimensions that the breakdown does not set; ``custom`` is true when no
-    global SDG series exists and an own data structure is needed.
-    """
+    id: Name
+    title: Labels
+    country: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 3166-1 alpha-3")]
+    extends: Literal["international"]
+    text: Labels | None = None
+    references: Annotated[References, Field(min_length=1)]
 
-    id: Id
+
+class Column(StrictModel):
+    """One column of a correspondence: criteria of some lists, or codes of a code list."""
+
+    id: Name
     label: Labels
-    variable: Annotated[Name | None, Field(description="classified output; null when no survey gives it")] = (
-        None
-    )
-    definition: Name
-    version: Id
-    statistic: Literal["proportion", "total", "count", "rate", "population_size"]
-    unit: str
-    multiplier: Annotated[float, Field(gt=0)] = 1.0
-    universe: Labels
-    sdmx: dict[str, str] = Field(default_factory=dict)
-    breakdowns: tuple[tuple[Name, ...], ...] = ()
-    custom: bool = False
+    criteria: tuple[Name, ...] = ()
+    codelist: Name | None = None
+    complete: Annotated[bool, Field(description="every item of the column stands in some row")] = False
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Column:
+        if bool(self.criteria) == (self.codelist is not None):
+            raise ValueError(f"'{self.id}': a column holds items of 'criteria' lists or of one 'codelist'")
+        return self
+
+
+class Row(StrictModel):
+    """One row: for each column none, one or several items."""
+
+    items: Annotated[dict[Name, tuple[str, ...]], Field(min_length=1)]
     note: Labels | None = None
     references: References = ()
 
 
-class Indicator(StrictModel):
-    """An indicator and its series, the first being the main one."""
+class Correspondence(StrictModel):
+    """Items of several lists side by side: what one list calls this, the other calls that."""
 
-    id: Id
+    id: Name
     title: Labels
-    sdg_target: str | None = None
-    custodians: tuple[str, ...] = ()
-    caveats: tuple[Caveat, ...] = ()
+    text: Labels
+    columns: Annotated[tuple[Column, ...], Field(min_length=2)]
+    rows: Annotated[tuple[Row, ...], Field(min_length=1)]
     references: Annotated[References, Field(min_length=1)]
-    series: Annotated[tuple[Series, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _references_reach_down(self) -> Indicator:
-        object.__setattr__(self, "series", _inherit(self.series, self.references))
-        object.__setattr__(self, "caveats", _inherit(self.caveats, self.references))
+    def _rows_fill_columns(self) -> Correspondence:
+        known = {column.id for column in self.columns}
+        for row in self.rows:
+            unknown = [name for name in row.items if name not in known]
+            if unknown:
+                raise ValueError(f"no column '{unknown[0]}'; the columns are {', '.join(sorted(known))}")
+        object.__setattr__(self, "rows", inherit(self.rows, self.references))
         return self
-
-
-class Population(StrictModel):
-    """A resident population, the denominator of a rate."""
-
-    country: str = Field(default="", exclude=True)
-    period: Date
-    universe: Annotated[Name, Field(description="total, or a part such as adults")] = "total"
-    label: Labels
-    value: Annotated[int, Field(gt=0)]
-    as_of: Date
-    rounded_to: Annotated[int, Field(ge=1, description="1 when the figure is exact")]
-    references: Annotated[References, Field(min_length=1)]
-
-    @property
-    def key(self) -> str:
-        """``GBR/2013``, or ``GBR/2013/adults`` for a part."""
-        part = "" if self.universe == "total" else f"/{self.universe}"
-        return f"{self.country}/{self.period}{part}"
-
-
-class PopulationFile(StrictModel):
-    """Populations of one country."""
-
-    country: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-    populations: Annotated[tuple[Population, ...], Field(min_length=1)]
-
-    def items(self) -> tuple[Population, ...]:
-        """Populations, each with its country."""
-        return tuple(p.model_copy(update={"country": self.country}) for p in self.populations)
-
-
-def _inherit(items: tuple[Item, ...], references: References) -> tuple[Item, ...]:
-    """Give each item without references those of its file."""
-    return tuple(
-        item if getattr(item, "references") else item.model_copy(update={"references": references})  # noqa: B009
-        for item in items
-    )

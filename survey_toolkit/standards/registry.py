@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from survey_toolkit._resources import data_root
 from survey_toolkit.errors import DefinitionError, did_you_mean
+from survey_toolkit.standards.catalogue import all_definitions
 from survey_toolkit.standards.checks import check_folder
 from survey_toolkit.standards.folder import Folder, Problem, read_folder
 from survey_toolkit.standards.models import (
     Codelist,
+    Correspondence,
     CriteriaList,
     CriterionItem,
     Definition,
     DefinitionVersion,
     Indicator,
+    NationalFile,
     Population,
     Series,
     Source,
     StandardVariable,
     in_language,
 )
-from survey_toolkit.standards.rules import Rule, rule_sentence
+from survey_toolkit.standards.national import extend, resolve_versions
+from survey_toolkit.standards.rules import Rule, rule_criteria, rule_sentence
 
 __all__ = ["Registry", "check", "load"]
 
@@ -40,10 +44,14 @@ class Registry:
     Attributes
     ----------
     root : Path
-    definitions, criteria_lists, codelists, variables, indicators, sources, populations : mapping
-        Id to item; a definition holds its versions.
+    definitions, criteria_lists, codelists, variables, indicators, sources, populations, correspondences
+        Mappings of id to item; a definition holds its versions.
     criterion_items : mapping
         Id of a criterion, over all lists, to the criterion.
+    national : NationalFile or None
+        What ``national.yaml`` says, where the folder extends the international standards.
+    overridden : frozenset of (kind, id)
+        International items in whose place the national folder puts its own.
 
     Examples
     --------
@@ -53,7 +61,7 @@ class Registry:
     >>> reg.definition("forced_labor")
     Traceback (most recent call last):
     survey_toolkit.errors.DefinitionError: there is no definition 'forced_labor'
-      expected: did you mean 'forced_labour' or 'child_labour'?
+      expected: did you mean 'forced_labour' or 'forced_labour_types' or 'forced_labour_children'?
     """
 
     root: Path
@@ -65,6 +73,9 @@ class Registry:
     indicators: Mapping[str, Indicator]
     sources: Mapping[str, Source]
     populations: Mapping[str, Population]
+    correspondences: Mapping[str, Correspondence]
+    national: NationalFile | None = None
+    overridden: frozenset[tuple[str, str]] = frozenset()
 
     def __repr__(self) -> str:
         counts = (
@@ -97,6 +108,25 @@ class Registry:
             code="unknown-version",
         )
 
+    def deciding(self, id: str | DefinitionVersion, version: str | None = None) -> DefinitionVersion:
+        """Return a version that decides statuses; a slot, whose source could not be read, does not.
+
+        Raises
+        ------
+        DefinitionError
+            As ``definition``, or if the version has no rule; names the versions that have one.
+        """
+        found = self.definition(id, version) if isinstance(id, str) else id
+        if not found.outputs:
+            others = [v.version for v in self.definitions[found.id].versions if v.outputs]
+            raise DefinitionError(
+                f"{found.key} has no rule: its source could not be read",
+                expected=f"a version with a rule: {', '.join(others)}" if others else "a version with a rule",
+                hint="standards show tells what is known of it",
+                code="no-rule",
+            )
+        return found
+
     def criteria(self, id: str) -> CriteriaList:
         """Return a criteria list."""
         return _get(self.criteria_lists, id, "criteria list")
@@ -104,6 +134,10 @@ class Registry:
     def criterion(self, id: str) -> CriterionItem:
         """Return a criterion of any list."""
         return _get(self.criterion_items, id, "criterion")
+
+    def correspondence(self, id: str) -> Correspondence:
+        """Return a correspondence table."""
+        return _get(self.correspondences, id, "correspondence")
 
     def codelist(self, id: str) -> Codelist:
         """Return a code list."""
@@ -135,10 +169,20 @@ class Registry:
         return _get(homes, id, "series")
 
     def criteria_rules(self, definition: DefinitionVersion | str) -> dict[str, Rule]:
-        """Rules of the criteria a definition may name, by criterion id: input of ``compile_rule``."""
+        """Rules of the criteria a definition may name, by criterion id: input of ``compile_rule``.
+
+        Criteria that these criteria name in turn are among them.
+        """
         version = self.definition(definition) if isinstance(definition, str) else definition
         lists = dict.fromkeys(name for output in version.outputs for name in output.criteria)
-        return {item.id: item.rule for name in lists for item in self.criteria(name).criteria}
+        found = {item.id: item.rule for name in lists for item in self.criteria(name).criteria}
+        waiting = list(found.values())
+        while waiting:
+            for name in rule_criteria(waiting.pop()):
+                if name not in found:
+                    found[name] = self.criterion(name).rule
+                    waiting.append(found[name])
+        return found
 
     def variable_labels(self, language: str = "en") -> dict[str, str]:
         """Variable id to label."""
@@ -198,8 +242,7 @@ def check(path: str | os.PathLike[str] | None = None) -> list[Problem]:
     >>> check()
     []
     """
-    root = data_root("harmonization") if path is None else Path(path)
-    folder = read_folder(root)
+    folder = _read(data_root("harmonization") if path is None else Path(path))
     return sorted(set(folder.problems + check_folder(folder)))
 
 
@@ -208,8 +251,23 @@ def _shipped() -> Registry:
     return _build(data_root("harmonization"))
 
 
-def _build(root: Path) -> Registry:
+@functools.cache
+def _international() -> Folder:
+    """The shipped folder as it lies under a national one; read once and never changed."""
+    return read_folder(data_root("harmonization"), prefix="international/")
+
+
+def _read(root: Path) -> Folder:
+    """The folder, over the international one where it extends that, every version with its outputs."""
     folder = read_folder(root)
+    if (root / "national.yaml").is_file():
+        folder = extend(_international(), folder)
+    resolve_versions(folder)
+    return folder
+
+
+def _build(root: Path) -> Registry:
+    folder = _read(root)
     problems = sorted(set(folder.problems + check_folder(folder, cases=False)))
     if problems:
         raise DefinitionError(
@@ -223,18 +281,29 @@ def _build(root: Path) -> Registry:
 
 
 def _assemble(folder: Folder) -> Registry:
-    lists = {p.model.id: p.model for p in folder.criteria}
+    lists = _first((p.model.id, p.model) for p in folder.criteria)
     return Registry(
         root=folder.root,
-        definitions={p.model.id: p.model for p in folder.definitions},
+        definitions=all_definitions(folder),
         criteria_lists=lists,
         criterion_items={c.id: c for listed in lists.values() for c in listed.criteria},
-        codelists={p.model.id: p.model for p in folder.codelists},
-        variables={v.id: v for p in folder.variables for v in p.model.items()},
-        indicators={p.model.id: p.model for p in folder.indicators},
-        sources={s.id: s for p in folder.sources for s in p.model.sources},
-        populations={x.key: x for p in folder.populations for x in p.model.items()},
+        codelists=_first((p.model.id, p.model) for p in folder.codelists),
+        variables=_first((v.id, v) for p in folder.variables for v in p.model.items()),
+        indicators=_first((p.model.id, p.model) for p in folder.indicators),
+        sources=_first((s.id, s) for p in folder.sources for s in p.model.sources),
+        populations=_first((x.key, x) for p in folder.populations for x in p.model.items()),
+        correspondences=_first((p.model.id, p.model) for p in folder.correspondences),
+        national=folder.national.model if folder.national else None,
+        overridden=folder.overridden,
     )
+
+
+def _first(pairs: Iterable[tuple[str, T]]) -> dict[str, T]:
+    """Id to item; of two with one id the first, which is the national one."""
+    found: dict[str, T] = {}
+    for key, value in pairs:
+        found.setdefault(key, value)
+    return found
 
 
 def _get(items: Mapping[str, T], id: Any, what: str) -> T:

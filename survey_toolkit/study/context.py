@@ -15,7 +15,7 @@ from survey_toolkit.dissemination import (
 )
 from survey_toolkit.indicators import POLICIES, FileRecord
 from survey_toolkit.microdata import Microdata
-from survey_toolkit.standards import Registry
+from survey_toolkit.standards import Registry, departures
 from survey_toolkit.standards.models import DefinitionVersion, Indicator, in_language
 from survey_toolkit.study.capture import CaptureBranch
 from survey_toolkit.study.plan import PlannedSeries
@@ -65,7 +65,7 @@ def report_context(
         software=software,
         design=_design(survey, capture),
         methods=tuple(_methods(spec, planned, survey, capture)),
-        caveats=tuple(_caveats(planned, survey, capture)),
+        caveats=(*_departures(planned, registry), *_caveats(planned, survey, capture)),
         indicators=tuple(_indicator(i, registry) for i in indicators.values()),
         definitions=tuple(_definition(d, registry) for d in definitions.values()),
         audits=tuple(_audits(planned, survey)),
@@ -149,6 +149,14 @@ def _capture_methods(capture: CaptureBranch) -> Iterable[Note]:
         yield Note(title="Assumptions", paragraphs=(result.assumptions,))
     if capture.notes:
         yield Note(title="Notes on the lists", paragraphs=capture.notes)
+
+
+def _departures(planned: Sequence[PlannedSeries], registry: Registry) -> Iterable[Note]:
+    """Each place where a national definition departs from the international standard."""
+    for key in dict.fromkeys(p.definition.key for p in planned):
+        for departure in departures(registry, key):
+            base = departure.base or "no international standard"
+            yield Note(title=f"{key} departs from {base}", paragraphs=departure.lines())
 
 
 def _caveats(

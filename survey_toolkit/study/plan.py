@@ -65,7 +65,7 @@ def classified(spec: StudySpec, folder: StudyFolder, registry: Registry) -> tupl
     found: dict[str, DefinitionVersion] = {}
     for i, item in enumerate(spec.survey.classify if spec.survey else ()):
         key = ("survey", "classify", i)
-        definition = _known(folder, key, partial(registry.definition, item.definition, item.version))
+        definition = _known(folder, key, partial(registry.deciding, item.definition, item.version))
         if definition.id in found:
             raise StudyError(
                 f"'{definition.id}' is classified twice",
@@ -98,7 +98,7 @@ def plan_series(spec: StudySpec, folder: StudyFolder, registry: Registry) -> tup
         definition = _known(
             folder,
             ("capture", "definition"),
-            partial(registry.definition, capture.definition, capture.version),
+            partial(registry.deciding, capture.definition, capture.version),
         )
         definitions.setdefault(definition.id, definition)
     planned = [

@@ -29,8 +29,12 @@ __all__ = [
 ]
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
-Interval = Literal["logit", "beta", "wald"]
-OutputFormat = Literal["csv", "xlsx", "html", "sdmx", "json"]
+Interval = Literal["beta", "logit", "wald", "clopper_pearson", "wilson", "likelihood", "asin"]
+OutputFormat = Literal[
+    "csv", "xlsx", "html", "sdmx", "json", "sdmx-csv-1.0", "sdmx-ml-2.1", "sdmx-ml-3.0", "open-sdg",
+    "ilostat", "unodc", "sdg-database", "datapackage", "ddi", "tables-csv", "tables-html", "latex",
+    "markdown",
+]  # fmt: skip
 
 
 class CountrySpec(StrictModel):
@@ -149,7 +153,7 @@ class IndicatorSpec(StrictModel):
     by: Annotated[
         tuple[tuple[str, ...], ...], Field(description="breakdowns; each a list of harmonized variables")
     ] = ()
-    interval: Interval = "logit"
+    interval: Interval = "beta"
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     undetermined: Annotated[
         Literal["exclude", "not_met", "met"],

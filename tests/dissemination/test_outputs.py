@@ -18,10 +18,10 @@ from survey_toolkit.dissemination import (
     write,
     write_outputs,
 )
-from survey_toolkit.dissemination.csv_out import figures_csv
-from survey_toolkit.dissemination.sdmx import sdmx_age, sdmx_csv, sdmx_rows, split_by_structure
-from survey_toolkit.dissemination.svg import wrap
-from survey_toolkit.dissemination.text import neutralise
+from survey_toolkit.dissemination.charts.svg import wrap
+from survey_toolkit.dissemination.formats.csv_out import figures_csv
+from survey_toolkit.dissemination.formats.sdmx_rows import sdmx_age, sdmx_csv, sdmx_rows, split_by_structure
+from survey_toolkit.dissemination.formats.text import neutralise
 from survey_toolkit.dissemination.write import MARKER
 from survey_toolkit.errors import DefinitionError, SurveyToolkitError
 from survey_toolkit.indicators import Figures, read_figures

@@ -415,3 +415,13 @@ def test_rank_of_weights_that_repeat() -> None:
     assert weight_rank(np.ones((5, 3))) == 1
     assert weight_rank(np.zeros((0, 3))) == 0
     assert weight_rank(np.zeros((4, 3))) == 0
+
+
+def test_replicates_of_a_variance_take_their_own_means() -> None:
+    """JK1 by hand: each replicate's variance about that replicate's mean, as ``svyvar`` of R does."""
+    y, n = np.array([1.0, 2.0, 4.0, 9.0, 3.0]), 5
+    data = pd.DataFrame({"y": y, "w": 1.0, "ea": range(n)})
+    est = Survey(data, SurveyDesign(weight="w", psu="ea")).replicate("JK1").variance("y")
+    kept = np.array([np.delete(y, i).var() * n / (n - 1) for i in range(n)])
+    expected = np.sqrt((n - 1) / n * ((kept - y.var(ddof=1)) ** 2).sum())
+    np.testing.assert_allclose(est.se, [expected], rtol=1e-10)

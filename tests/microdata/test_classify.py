@@ -168,3 +168,41 @@ def test_a_second_version_replaces_and_says_so() -> None:
 def test_unknown_definition_is_told() -> None:
     with pytest.raises(DefinitionError, match="did you mean 'forced_labour'"):
         classify(data(age=[1]), "forced_labor")
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "found"),
+    [
+        ("ea_any", ["True", "False"], "a column of text"),
+        ("ea_any", [1, 2], "a column of numbers"),
+        ("ea_hours", ["44", "10"], "a column of text"),
+        ("age", ["16", "9"], "a column of text"),
+    ],
+)
+def test_a_column_of_another_kind_is_refused(column: str, values: list[object], found: str) -> None:
+    """Text "True" is never equal to true: without this, everybody would silently be out of child labour."""
+    data = {"age": [16, 9], "ea_any": [True, True], "ea_hours": [44.0, 10.0]}
+    people = Microdata.from_frame(
+        pd.DataFrame({**data, "chores_any": False, "chores_hours": 0.0, column: values})
+    )
+    with pytest.raises(
+        HarmonizationError, match=f"'{column}' does not hold what the rule compares it with"
+    ) as caught:
+        classify(people, "child_labour")
+    assert found in str(caught.value)
+
+
+def test_zero_and_one_stand_for_no_and_yes() -> None:
+    frame = pd.DataFrame(
+        {"age": [16, 9], "ea_any": [1, 0], "ea_hours": [44.0, 0.0], "chores_any": 0.0, "chores_hours": 0.0}
+    )
+    done = classify(Microdata.from_frame(frame), "child_labour").frame
+    assert done["child_labour_a"].to_list() == [True, False]
+
+
+def test_codes_as_numbers_are_refused() -> None:
+    frame = pd.DataFrame(
+        {"sex": [2, 2], "age": [22, 23], "ever_in_union": [True, True], "age_first_union": [14, 20]}
+    )
+    with pytest.raises(HarmonizationError, match="codes as text, as the variable is code"):
+        classify(Microdata.from_frame(frame), "child_marriage")

@@ -15,6 +15,7 @@ from survey_toolkit.microdata import (
     harmonize,
     load_crosswalk,
     read_microdata,
+    reconcile,
     shipped_crosswalks,
 )
 from survey_toolkit.standards import load
@@ -178,3 +179,38 @@ def test_case_files_do_not_pretend_to_hold_the_three_elements(name: str) -> None
         assert unknown.to_list() == [*expected, "met", "met"]
     else:
         assert set(unknown) == {"undetermined"}
+
+
+def test_case_files_give_the_forms_of_exploitation_they_record() -> None:
+    """A case can have two forms; child labour alone goes to none; a blank list leaves all open."""
+    made = harmonize(raw("htcds_case_v2", "episode"), "htcds_case_v2", level="episode")
+    done = classify(made, "exploitation_recorded").frame.set_index("KEY")
+    forms = [output.id for output in load().definition("exploitation_recorded").outputs]
+    met = {key: [n for n in forms if done.loc[key, f"{n}__status"] == "met"] for key in done.index}
+    assert met["uuid:05"] == ["form_forced_labour", "form_other"]
+    assert met["uuid:06"] == ["child_labour_recorded"]
+    assert met["uuid:09"] == ["form_forced_labour"]
+    assert met["uuid:10"] == ["form_organ_removal"]
+    assert done.loc["uuid:08", "form_sexual__status"] == "undetermined"
+
+
+def test_case_files_give_the_status_that_was_decided() -> None:
+    made = harmonize(raw("htcds_case_v2", "person"), "htcds_case_v2", level="person")
+    counts = made.frame["victim_status"].value_counts().to_dict()
+    assert counts == {"actual": 6, "possible": 2, "not_victim": 1}
+
+
+def test_one_mics_file_under_three_rounds() -> None:
+    """The hazardous conditions make the totals of MICS5; the rates of the rounds can be reconciled."""
+    made = harmonize(raw("mics6_child_5_17", "person_hazards"), "mics6_child_5_17", level="person_hazards")
+    done = classify(made, "child_labour", "mics5").frame
+    # aged 9, hours unknown, one hazard told: met by the hazard, whatever the hours
+    assert done.loc[2, ["age", "child_labour_b__status", "child_labour_total__status"]].to_list() == [
+        9, "undetermined", "met",
+    ]  # fmt: skip
+    found = reconcile(made, "child_labour@mics5", "child_labour@mics6", output="child_labour_b")
+    # 21 hours of chores at 12, hours of work unknown; 22 hours at 14, no work
+    assert [(m.before, m.after) for m in found.movements] == [("not_met", "met"), ("undetermined", "met")]
+    assert {m.reasons for m in found.movements} == {
+        ("aged 5-14 with at least 28 hours of household chores -> ... 21 hours of household chores",)
+    }

@@ -157,7 +157,8 @@ def test_all_pairwise_models_of_five_lists_in_a_second(uk5: ms.CaptureHistories)
 
 def test_compare_flags_what_lies_below_the_lower_bound(uk5: ms.CaptureHistories) -> None:
     table = ms.compare(uk5)
-    assert set(table.results) | set(table.refused) == set(ms.METHODS) - {"chapman"}
+    apart = {"lincoln_petersen", "chapman", "behaviour"}  # for two lists, or lists in an order of time
+    assert set(table.results) | set(table.refused) == set(ms.METHODS) - apart
     assert table.flag("independence").startswith("below the Chao lower bound")
     frame = table.to_frame()
     assert (frame["status"] == "ok").sum() == len(table.results)
@@ -172,3 +173,18 @@ def test_compare_keeps_a_row_for_a_refusal(sparse3: ms.CaptureHistories) -> None
     assert list(frame.loc[frame["method"] == "independence", "status"]) == ["refused"]
     assert "share" in frame.loc[frame["method"] == "independence", "remark"].item()
     assert frame.loc[frame["method"] == "chapman", "status"].item() == "ok"
+
+
+def test_the_short_names_are_the_methods_and_not_their_modules(kosovo: ms.CaptureHistories) -> None:
+    assert ms.decomposable(kosovo).estimate == ms.decomposable_average(kosovo).estimate
+    assert ms.latent_class is ms.latent_classes
+
+
+def test_compare_tries_heterogeneity_and_behaviour(kosovo: ms.CaptureHistories) -> None:
+    kinds = ["heterogeneity_poisson", "heterogeneity_darroch", "heterogeneity_gamma"]
+    table = ms.compare(kosovo, [*kinds, "behaviour", "zelterman", "loglinear_average"])
+    for kind in kinds:
+        direct = ms.closed(kosovo, "Mth", kind.removeprefix("heterogeneity_"))  # type: ignore[arg-type]
+        assert table.results[kind].estimate == direct.estimate
+    assert table.results["zelterman"].estimate == ms.single_list(kosovo, "zelterman").estimate
+    assert "behaviour" in table.results or table.refused["behaviour"]

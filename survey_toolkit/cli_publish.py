@@ -1,0 +1,124 @@
+"""The verbs of the command line that publish: formats, charts, checks of files, protection of tables."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["publish_app"]
+
+publish_app = typer.Typer()
+
+Results = Annotated[Path, typer.Argument(help="figures.json, or the output folder of a study.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+
+@publish_app.command()
+def publish(
+    figures: Results,
+    out: Annotated[Path, typer.Option("--out", help="Folder for what is written.")],
+    formats: Annotated[str, typer.Option(help="Formats, separated by commas.")] = "csv,xlsx,html,sdmx",
+    title: Annotated[str, typer.Option(help="Title of report and workbook.")] = "Figures",
+) -> None:
+    """Write protected figures in other formats.
+
+    Example: `survey-toolkit publish out/uk_2013 --out share --formats sdmx-ml-3.0,open-sdg,latex`
+    """
+    from survey_toolkit.dissemination import ReportContext, write_outputs
+    from survey_toolkit.indicators import read_figures
+
+    names = [name.strip() for name in formats.split(",") if name.strip()]
+    for file in write_outputs(read_figures(figures), out, names, ReportContext(title=title)):
+        typer.echo(str(file))
+
+
+@publish_app.command()
+def plot(
+    figures: Results,
+    out: Annotated[Path, typer.Option("--out", help="The chart: .svg or .png.")],
+    series: Annotated[str | None, typer.Option(help="Draw this series only.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="intervals, trend, pyramid, bars, detected_estimated or map.")
+    ] = None,
+    boundaries: Annotated[Path | None, typer.Option(help="GeoJSON for a map.")] = None,
+    key: Annotated[str, typer.Option(help="Property of the boundaries that has the codes.")] = "code",
+    dimension: Annotated[str, typer.Option(help="Breakdown that the map shows.")] = "region",
+) -> None:
+    """Draw figures.
+
+    Example: `survey-toolkit plot out/simulated_country_2024 --series SL_TLF_CHLDEA --out child_labour.png`
+    """
+    from survey_toolkit.dissemination import plot as draw
+    from survey_toolkit.indicators import read_figures
+
+    chosen = read_figures(figures).filter(series=series)
+    extra: dict[str, Any] = (
+        {} if boundaries is None else {"boundaries": boundaries, "key": key, "dimension": dimension}
+    )
+    drawn = draw(chosen, out, kind, **extra)
+    typer.echo(f"{out}: {drawn.description}")
+
+
+@publish_app.command("check-sdmx")
+def check_sdmx(
+    file: Annotated[Path, typer.Argument(help="SDMX-CSV 1.0 or 2.0, SDMX-ML 2.1 or 3.0.")],
+    structure: Annotated[
+        str, typer.Option(help="sdg_1_4, msdi_prev_1_0, or an SDMX file with a data structure.")
+    ] = "sdg_1_4",
+    as_json: AsJson = False,
+) -> None:
+    """Check an SDMX file by schema, codes, dimensions, attributes, numbers and keys.
+
+    Example: `survey-toolkit check-sdmx out/uk_2013/sdmx_sdg.csv --structure sdg_1_4`
+    """
+    from survey_toolkit.dissemination import check_sdmx_file, load_structure, structure_from_sdmx
+
+    by_file = Path(structure).suffix.lower() == ".xml"
+    against = structure_from_sdmx(structure) if by_file else load_structure(structure)
+    problems = check_sdmx_file(file, against)
+    if as_json:
+        typer.echo(json.dumps({"file": str(file), "problems": problems}))
+    else:
+        typer.echo("\n".join(problems) or f"{file}: no problem")
+    if problems:
+        raise typer.Exit(1)
+
+
+@publish_app.command("protect-table")
+def protect_table(
+    table: Annotated[Path, typer.Argument(help="CSV with one row a cell, margins included.")],
+    out: Annotated[Path, typer.Option("--out", help="The protected table, CSV.")],
+    count: Annotated[str, typer.Option(help="Column of counts; all others are dimensions.")] = "n",
+    margin: Annotated[str, typer.Option(help="Code of 'all' in the dimensions.")] = "_T",
+    threshold: Annotated[int, typer.Option(min=1, help="Smallest count that is published.")] = 5,
+) -> None:
+    """Suppress small cells of a table and those that would tell them, and attack the result.
+
+    Example: `survey-toolkit protect-table victims.csv --count n --margin Total --out protected.csv`
+    """
+    import pandas as pd
+
+    from survey_toolkit.dissemination import CountTable, suppress_table, write
+    from survey_toolkit.errors import DataFileError
+
+    if not table.is_file():
+        raise DataFileError("there is no such file", where=str(table), code="missing-file")
+    frame = pd.read_csv(table, dtype=str, keep_default_na=False)
+    if count not in frame:
+        raise DataFileError(
+            "there is no such column", where=str(table), found=f"'{count}'", expected=", ".join(frame.columns)
+        )
+    frame[count] = pd.to_numeric(frame[count], errors="coerce")
+    dimensions = [c for c in frame.columns if c != count]
+    cells = CountTable.from_frame(frame, dimensions, count, margin=margin)
+    done = suppress_table(cells, threshold=threshold)
+    write(done, out, "csv")
+    narrow = min((high - low for low, high in done.intervals.values()), default=float("inf"))
+    typer.echo(
+        f"{out}: {len(done.primary)} small cells and {len(done.complementary)} others suppressed"
+        f"{' (the fewest that do)' if done.optimal else ''}; "
+        f"the attack leaves intervals of {narrow:g} or more"
+    )

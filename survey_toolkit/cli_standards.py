@@ -1,0 +1,197 @@
+"""The verbs on the standards: list, show, diff, check, departures and reconcile."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from survey_toolkit.microdata import Microdata
+    from survey_toolkit.standards import Registry
+
+__all__ = ["standards_app"]
+
+standards_app = typer.Typer(
+    help="List, show, compare and check the harmonized definitions.", no_args_is_help=True
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Standards = Annotated[
+    Path | None,
+    typer.Option("--standards", help="A folder of national standards instead of the shipped one."),
+]
+Language = Annotated[
+    str, typer.Option("--lang", help="Language of the texts; what is not translated stays English.")
+]
+
+
+@standards_app.command("list")
+def standards_list(standards: Standards = None, as_json: AsJson = False) -> None:
+    """List definitions with their versions, criteria lists and indicators.
+
+    Example: `survey-toolkit standards list`
+    """
+    from survey_toolkit.dissemination.terminal import print_registry, registry_rows
+    from survey_toolkit.standards import load
+
+    registry = load(standards)
+    if as_json:
+        typer.echo(json.dumps(registry_rows(registry)))
+    else:
+        print_registry(registry)
+
+
+@standards_app.command("show")
+def standards_show(
+    item: Annotated[str, typer.Argument(help="An id, e.g. forced_labour or child_labour@mics6.")],
+    standards: Standards = None,
+    lang: Language = "en",
+) -> None:
+    """Print a definition as a lawyer reads it: text, criteria, rule, sources with paragraph.
+
+    Example: `survey-toolkit standards show forced_labour`
+    """
+    from survey_toolkit.standards import load, show
+
+    typer.echo(show(load(standards), item, language=lang))
+
+
+@standards_app.command("diff")
+def standards_diff(
+    first: Annotated[str, typer.Argument(help="definition@version")],
+    second: Annotated[str, typer.Argument(help="definition@version")],
+    standards: Standards = None,
+    lang: Language = "en",
+    as_json: AsJson = False,
+) -> None:
+    """Show what changed between two versions of a definition.
+
+    Example: `survey-toolkit standards diff child_labour@mics6 child_labour@sdg-2021`
+    """
+    from survey_toolkit.standards import diff, load
+
+    found = diff(load(standards), first, second, language=lang)
+    if as_json:
+        rows = [{"where": c.where, "before": c.before, "after": c.after} for c in found.changes]
+        typer.echo(json.dumps({"first": found.first, "second": found.second, "changes": rows}))
+    else:
+        typer.echo(str(found))
+
+
+@standards_app.command("check")
+def standards_check(
+    standards: Annotated[
+        Path | None, typer.Argument(help="A folder of standards; default: the shipped one.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check every file of the standards and report all problems with file and line.
+
+    Example: `survey-toolkit standards check`
+    """
+    from survey_toolkit.standards import check
+
+    problems = check(standards)
+    if as_json:
+        typer.echo(json.dumps([asdict(problem) for problem in problems]))
+    else:
+        for problem in problems:
+            typer.echo(str(problem))
+        typer.echo(f"{len(problems)} problem{'' if len(problems) == 1 else 's'}")
+    if problems:
+        raise typer.Exit(1)
+
+
+@standards_app.command("departures")
+def standards_departures(
+    standards: Annotated[Path, typer.Argument(help="A folder with national.yaml.")], as_json: AsJson = False
+) -> None:
+    """Name each place where national standards depart from the international ones.
+
+    Example: `survey-toolkit standards departures national/`
+    """
+    from survey_toolkit.standards import departures, load
+
+    found = departures(load(standards))
+    if as_json:
+        rows = [{"item": d.item, "base": d.base, "changes": d.lines()} for d in found]
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    typer.echo("\n\n".join(map(str, found)) or "no departure from the international standards")
+
+
+@standards_app.command("reconcile")
+def standards_reconcile(
+    file: Annotated[Path, typer.Argument(help="Persons: a harmonized file, or any file with --crosswalk.")],
+    first: Annotated[str, typer.Argument(help="definition@version")],
+    second: Annotated[str, typer.Argument(help="definition@version")],
+    crosswalk: Annotated[str | None, typer.Option(help="Crosswalk: a file or a shipped id.")] = None,
+    level: Annotated[str, typer.Option(help="Level of the persons in the crosswalk.")] = "person",
+    rows: Annotated[
+        list[str] | None, typer.Option(help="Rows of jobs, episodes or unions: job=jobs.sav; repeatable.")
+    ] = None,
+    key: Annotated[list[str] | None, typer.Option(help="Person key, for rows; repeatable.")] = None,
+    output: Annotated[str | None, typer.Option(help="Status; default all that both versions give.")] = None,
+    weight: Annotated[str | None, typer.Option(help="Weight column.")] = None,
+    strata: Annotated[str | None, typer.Option(help="Stratum column, for a standard error.")] = None,
+    psu: Annotated[str | None, typer.Option(help="Primary sampling unit column.")] = None,
+    unknown: Annotated[
+        bool, typer.Option("--unknown", help="Take variables the data lack as unknown instead of refusing.")
+    ] = False,
+    standards: Standards = None,
+    as_json: AsJson = False,
+) -> None:
+    """Classify one data set under two versions: who moved, why, and the effect on the rate.
+
+    Groups of fewer than 5 people are shown without numbers. Example: `survey-toolkit standards reconcile
+    fs.sav child_labour@mics6 child_labour@sdg-2021 --crosswalk mics6_child_5_17 --weight fsweight`
+    """
+    from survey_toolkit.estimation import SurveyDesign
+    from survey_toolkit.microdata import reconcile
+    from survey_toolkit.standards import load
+
+    registry = load(standards)
+    data = _read(file, crosswalk, level, registry)
+    if key:
+        data = data.replace(keys=tuple(key))
+    episodes = {
+        name: _read(Path(path), crosswalk, name, registry)
+        for name, _, path in (item.partition("=") for item in rows or [])
+    }
+    design = None
+    if strata or psu:
+        design = SurveyDesign(weight=weight, strata=strata, psu=psu, nest=True, lonely_psu="adjust")
+    one, two = registry.definition(first), registry.definition(second)
+    shared = [o.id for o in one.outputs if two.output(o.id) is not None]
+    found = [
+        reconcile(
+            data,
+            first,
+            second,
+            output=name,
+            weight=weight,
+            design=design,
+            episodes=episodes,
+            missing_criteria="unknown" if unknown else "error",
+            registry=registry,
+        )
+        for name in ([output] if output or not shared else shared)
+    ]
+    if as_json:
+        typer.echo(json.dumps([r.to_dict() for r in found]))
+    else:
+        typer.echo("\n\n".join(map(str, found)))
+
+
+def _read(file: Path, crosswalk: str | None, level: str, registry: Registry) -> Microdata:
+    from survey_toolkit.microdata import harmonize, load_crosswalk, read_microdata
+
+    data = read_microdata(file)
+    if crosswalk is None:
+        return data
+    walk = load_crosswalk(crosswalk, registry=registry)
+    return harmonize(data, walk, level=level if level in walk.levels else None)

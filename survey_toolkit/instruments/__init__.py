@@ -1,0 +1,33 @@
+"""Questionnaires from modules of questions: checked, written as forms, simulated, read back.
+
+Examples
+--------
+>>> from survey_toolkit import instruments
+>>> instruments.questionnaire("example").coverage()
+Coverage('example': 2 of 2 measured, 0 gaps)
+"""
+
+from __future__ import annotations
+
+from survey_toolkit.instruments.catalogue import Catalogue, Finding, fingerprint, read_catalogue
+from survey_toolkit.instruments.cells import language_status
+from survey_toolkit.instruments.checks import check_folder
+from survey_toolkit.instruments.coverage import Coverage, CoverageRow
+from survey_toolkit.instruments.questionnaire import LANGUAGES, Questionnaire, questionnaire
+from survey_toolkit.instruments.simulate import Answers, simulate
+
+__all__ = [
+    "LANGUAGES",
+    "Answers",
+    "Catalogue",
+    "Coverage",
+    "CoverageRow",
+    "Finding",
+    "Questionnaire",
+    "check_folder",
+    "fingerprint",
+    "language_status",
+    "questionnaire",
+    "read_catalogue",
+    "simulate",
+]

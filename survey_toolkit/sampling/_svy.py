@@ -1,0 +1,100 @@
+"""The one door to svy: what it draws and computes right is asked of it, nothing else knows it.
+
+Used for Sampford's and Brewer's draws (inclusion probabilities within Monte Carlo error of n·size/total in
+tests),
+and for a second opinion on sample sizes and allocations. svy 0.35 is a large dependency (Polars and a
+compiled kernel,
+about 560 MB), so it is the extra ``sampling``; all else in this room works without it.
+
+Not asked of svy, with the reason measured: allocation (:mod:`.allocation`), the arithmetic of sizes
+(:mod:`.precision`),
+simple random and systematic draws (:mod:`.draws`), and units taken with certainty: its Sampford draw flags
+every unit
+as certain, so they are set apart before (:mod:`.size_measure`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from survey_toolkit.errors import DesignError, MissingExtraError
+
+__all__ = ["draw_pps", "second_allocation", "second_size_mean", "second_size_proportion", "version"]
+
+_METHOD = {"sampford": "pps_rs", "brewer": "pps_brewer"}
+
+
+def draw_pps(method: str, size: NDArray[np.float64], n: int, *, seed: int) -> NDArray[np.int64]:
+    """Positions of n units drawn with probability proportional to size, without replacement.
+
+    Raises
+    ------
+    MissingExtraError
+        If svy is not installed.
+    DesignError
+        If svy refuses the sizes.
+    """
+    svy = _svy()
+    import polars as pl
+
+    frame = pl.DataFrame({"_at": np.arange(size.size), "_size": np.asarray(size, dtype=np.float64)})
+    sample = svy.Sample(frame, svy.Design(mos="_size"))
+    try:
+        drawn = getattr(sample.sampling, _METHOD[method])(n, rstate=seed)
+    except svy.SvyError as exc:
+        raise DesignError(
+            f"svy refuses this {method} draw",
+            where="size",
+            found=" ".join(str(exc).split())[:200],
+            hint="use pps_systematic",
+        ) from None
+    return np.sort(drawn.data["_at"].to_numpy().astype(np.int64))
+
+
+def second_size_proportion(
+    p: float, half_width: float, *, confidence: float = 0.95, method: str = "wald", deff: float = 1.0
+) -> float:
+    """Sample size by svy (``wald`` or ``fleiss``); it rounds up after every step."""
+    goal = (
+        _svy().SampleSize().estimate_prop(p=p, moe=half_width, method=method, alpha=1 - confidence, deff=deff)
+    )
+    return float(goal.n)
+
+
+def second_size_mean(sd: float, half_width: float, *, confidence: float = 0.95) -> float:
+    """Sample size for a mean by svy."""
+    return float(_svy().SampleSize().estimate_mean(sigma=sd, moe=half_width, alpha=1 - confidence).n)
+
+
+def second_allocation(
+    population: Mapping[str, float], n: int, *, method: str, sd: Mapping[str, float] | None = None
+) -> dict[str, int]:
+    """Allocation by svy (``equal``, ``proportional`` or ``neyman``), no minimum."""
+    goal: Any = _svy().SampleSize().allocate(n, pop_size=dict(population), method=method, sigma=sd)
+    return {str(k): int(v) for k, v in goal.n.items()}
+
+
+def version() -> str:
+    """Versions that a log must carry for a draw to be made again."""
+    from importlib.metadata import version as of
+
+    _svy()
+    return f"svy {of('svy')}, svy_rs {of('svy_rs')}"
+
+
+def _svy() -> Any:
+    try:
+        import svy
+    except ImportError:
+        raise MissingExtraError(
+            "this draw needs svy, which is not installed",
+            where="sampling",
+            expected="the extra 'sampling'",
+            hint='pip install "survey_toolkit[sampling]", or use pps_systematic',
+            code="missing-extra",
+        ) from None
+    return svy

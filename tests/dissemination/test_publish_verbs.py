@@ -1,0 +1,59 @@
+"""The verbs that publish, as a user types them."""
+
+import json
+
+import publication_sample as sample
+import pytest
+from typer.testing import CliRunner
+
+from survey_toolkit.cli import app
+from survey_toolkit.dissemination import write_outputs
+from survey_toolkit.errors import SurveyToolkitError
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    out = tmp_path_factory.mktemp("study") / "out"
+    write_outputs(sample.protected().figures, out, ["sdmx"], sample.context())
+    return out
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def test_publish_writes_the_formats_asked_for(tmp_path, folder):
+    done = run("publish", folder, "--out", tmp_path / "share", "--formats", "latex,unodc")
+    assert done.exit_code == 0
+    assert (tmp_path / "share" / "tables.tex").is_file()
+    assert (tmp_path / "share" / "unodc.csv").is_file()
+
+
+def test_plot_says_what_it_drew(tmp_path, folder):
+    done = run("plot", folder, "--series", "SL_TLF_CHLDEA", "--out", tmp_path / "x.svg")
+    assert "Total: 8.5 %" in done.output
+    assert (tmp_path / "x.svg").is_file()
+
+
+def test_check_sdmx_counts_problems_by_its_exit_code(tmp_path, folder):
+    assert run("check-sdmx", folder / "sdmx_sdg.csv").exit_code == 0
+    file = tmp_path / "bad.csv"
+    file.write_text(
+        (folder / "sdmx_sdg.csv").read_text(encoding="utf-8").replace(",F,", ",X9,"), encoding="utf-8"
+    )
+    done = run("check-sdmx", file, "--json")
+    assert done.exit_code == 1
+    assert any("X9" in p for p in json.loads(done.output)["problems"])
+
+
+def test_protect_table_hides_small_cells_and_says_how_well(tmp_path):
+    file = tmp_path / "table.csv"
+    file.write_text("sex,n\nF,3\nM,40\nX,9\nTotal,52\n", encoding="utf-8")
+    done = run("protect-table", file, "--margin", "Total", "--out", tmp_path / "safe.csv")
+    assert "1 small cells and 1 others" in done.output
+    text = (tmp_path / "safe.csv").read_text(encoding="utf-8-sig")
+    assert "F,,Q" in text
+    assert "X,,Q" in text
+    assert isinstance(
+        run("protect-table", file, "--count", "m", "--out", tmp_path / "y").exception, SurveyToolkitError
+    )
