@@ -2,6 +2,9 @@
 
 Ranks are estimated population ranks, from cumulated weights. Rows that tie share the middle of their
 weights, so that the result does not depend on the order of the rows.
+
+With replicate weights every replicate ranks the rows anew. R's ``svyranktest`` keeps the ranks and replicates
+the total of a linearised value, so that its t is near ours, not equal; without replicates the two agree.
 """
 
 from __future__ import annotations

@@ -7,7 +7,11 @@ instead asks which values a test of p would not reject (Francisco and Fuller 199
 19:454-469), and ``quantile`` takes the spread of the quantiles of the replicates. The standard error is the
 width of the interval over twice the t quantile, as in R. After ``score`` R reads the *unweighted* share of
 rows below its limit as a weighted quantile (542-601 in place of 535-597 for the first quartile of api00 in
-apistrat); ours is the limit itself.
+apistrat); ours is the limit itself. In small domains the test may turn more than once, as the variance of p̂
+falls towards the ends; the limit is then one of the values where it turns, as in R.
+
+Where all the weight lies at or below q, p̂ is 1 and without variance: the limits and the standard error are
+NaN. R gives the largest value twice and a standard error of 0.
 
 Covariances of quantiles are those of the shares, scaled to these standard errors.
 """
