@@ -8,9 +8,9 @@ F distribution, the default of R's survey and of Stata. ``exact`` inverts the di
 over a chi-square of d₀ν degrees of freedom; ``lincom`` and ``saddlepoint`` approximate it as R does (they are
 one and the same there without the package CompQuadForm), with d₀ν rounded down.
 
-With replicate weights R differs in two tests: ``lincom`` and ``saddlepoint`` drop the denominator (too small a p
-where ν is small), and ``Wald`` linearises the cells where every replicate here gives residuals of its own. In a
-calibrated design R counts ν over all rows, not over those of the domain.
+With replicate weights R differs in two tests: ``lincom`` and ``saddlepoint`` drop the denominator (too small
+a p where ν is small), and ``Wald`` linearises the cells where each replicate here gives residuals of its own.
+In a calibrated design R counts ν over all rows, not over those of the domain.
 """
 
 from __future__ import annotations

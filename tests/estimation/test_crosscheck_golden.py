@@ -63,7 +63,8 @@ def test_models_by_name_of_coefficient(design: str, model: str) -> None:
     formula, family, link = MODELS[model]
     fit = Survey(SAMPLE, DESIGNS[design]).glm(formula, family, link)
     expected = EXPECTED["designs"][design][model]
-    ours = {r_name(name): pair for name, pair in zip(fit.names, zip(fit.estimate, fit.se), strict=True)}
+    rows = zip(fit.names, fit.estimate, fit.se, strict=True)
+    ours = {r_name(name): (estimate, se) for name, estimate, se in rows}
     assert set(ours) == set(expected["names"])
     for name, estimate, se in zip(expected["names"], expected["estimate"], expected["se"], strict=True):
         assert ours[name] == pytest.approx((estimate, se), rel=1e-7), name
