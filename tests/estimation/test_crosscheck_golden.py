@@ -103,7 +103,7 @@ def test_kruskal_wallis_is_the_chi_square_of_r_over_its_df() -> None:
 @pytest.mark.parametrize("ci", ["mean", "xlogit", "beta", "asin"])
 def test_quantile_at_the_largest_value_has_no_interval(ci: Any) -> None:
     # a share of 1 has no variance; the limits [max, max] with SE 0 that R gives would claim certainty
-    top = SAMPLE.assign(capped=SAMPLE["x"].clip(upper=SAMPLE["x"].quantile(0.6)))
+    top = SAMPLE.assign(capped=SAMPLE["x"].clip(upper=float(SAMPLE["x"].quantile(0.6))))
     est = Survey(top, DESIGNS["nested"]).quantile("capped", 0.9, ci=ci)
     assert est.estimate[0] == top["capped"].max()
     assert np.isnan([est.se[0], est.ci_low[0], est.ci_high[0]]).all()

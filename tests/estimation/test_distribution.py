@@ -62,6 +62,14 @@ def test_below_the_share_of_the_first_value() -> None:
         assert QUANTILE_RULES[rule](x, np.array([0.1]))[0] == 1
 
 
+@pytest.mark.parametrize("rule", ["hf4", "hf5", "hf6", "hf7", "hf8", "hf9"])
+def test_interpolation_inside_a_tie_gives_the_tied_value_exactly(rule: str) -> None:
+    weight = np.random.default_rng(3).uniform(0.5, 2, 60)
+    x = ordered(np.repeat([0.3, 5.0, 7.1], 20), weight, np.arange(60.0))
+    inside = np.linspace(x.cumulative[21] / x.total, x.cumulative[37] / x.total, 400)
+    assert (QUANTILE_RULES[rule](x, inside) == 5.0).all()
+
+
 def test_cells_and_rows_give_the_same_quantiles(sample: pd.DataFrame) -> None:
     whole = sample.assign(members=sample["members"].astype("int64"))
     cells = Survey(whole, DESIGN).quantile("members", [0.2, 0.5], by="region", ci="beta")
