@@ -120,7 +120,7 @@ def _linear(x: Ordered, p: Floats) -> Floats:
     b = _bracket(x, p)
     width = b.below + b.above
     share = np.where(_reached(x, p) & (width > 0), b.below / np.where(width > 0, width, 1.0), 0.0)
-    # between equal values exactly that value: a rounding below it would lose the whole tie in Woodruff's share
+    # between equal values exactly that value: a rounding below it would lose the tie in Woodruff's share
     return np.asarray(b.low + (b.high - b.low) * share)
 
 
