@@ -18,6 +18,7 @@ from survey_toolkit.cli_new import new_app
 from survey_toolkit.cli_progress import progress
 from survey_toolkit.cli_publish import publish_app
 from survey_toolkit.cli_sample import sample_app
+from survey_toolkit.cli_sbom import sbom_app
 from survey_toolkit.cli_standards import standards_app
 from survey_toolkit.cli_validate import validate_app
 from survey_toolkit.errors import SurveyToolkitError
@@ -45,6 +46,7 @@ app.add_typer(crosswalk_app, name="crosswalk")
 app.add_typer(hidden_app, name="hidden")
 app.add_typer(monitor_app, name="monitor")
 app.add_typer(sample_app, name="sample")
+app.add_typer(sbom_app)
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for what is written; nothing is written elsewhere.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]

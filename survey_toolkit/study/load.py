@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from survey_toolkit._yaml import YamlDocument, YamlPath, load_document
 from survey_toolkit.errors import StudyError
@@ -45,7 +45,7 @@ class StudyFolder:
         roots = [self.folder] + ([self.data_folder] if self.data_folder else [])
         for root in roots:
             candidate = (root / path).resolve()
-            inside = candidate.is_relative_to(root.resolve())
+            inside = candidate.is_relative_to(root.resolve()) and not _leaves_on_windows(path)
             if not (inside or self.allow_outside):
                 raise StudyError(
                     "the path leaves the study's folder",
@@ -93,6 +93,20 @@ def load_spec(
     if data is not None and not data.is_dir():
         raise StudyError("the data folder does not exist", where=str(data_folder), code="missing-folder")
     return spec, StudyFolder(document, Path(path).resolve().parent, data, allow_outside)
+
+
+def _leaves_on_windows(path: str) -> bool:
+    r"""Whether Windows would read the path as one that leaves the folder; refused on every system.
+
+    A study written on one system is run on another, so ``..\\x``, ``C:x`` and ``\\\\host\\x`` mean the same everywhere.
+    """
+    windows = PureWindowsPath(path)
+    depth = 0
+    for part in windows.parts:
+        depth += -1 if part == ".." else 1
+        if depth < 0:
+            return True
+    return bool(windows.drive or windows.root)
 
 
 def _shown(folder: Path) -> str:

@@ -120,10 +120,27 @@ def test_broken_yaml(tiny: TinyStudy) -> None:
     refused(tiny, "study.yaml:", "not valid YAML")
 
 
-@pytest.mark.parametrize("path", ["../person.csv", "/etc/passwd", "a/../../person.csv"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("../person.csv", "/etc/passwd", "a/../../person.csv"),
+        *(r"..\person.csv", r"a\..\..\person.csv", r"C:\person.csv", "C:person.csv", r"\person.csv"),
+        *(r"\\host\share\person.csv", "a/..\\../person.csv"),
+    ],
+)
 def test_path_that_leaves_the_folder(tiny: TinyStudy, path: str) -> None:
     tiny.write(study=STUDY.replace("path: person.csv", f"path: {path}"))
     refused(tiny, "study.yaml:7", "leaves the study's folder", "--allow-outside")
+
+
+def test_a_windows_path_is_refused_even_where_such_a_file_could_be(tiny: TinyStudy) -> None:
+    """On POSIX a backslash is a letter of a name: the file is there, the path is refused all the same."""
+    (tiny.folder / "person.csv").rename(tiny.folder / r"..\person.csv")
+    tiny.write(study=STUDY.replace("path: person.csv", r"path: ..\person.csv"))
+    code, out, err = tiny.run()
+    assert code == 1
+    assert "leaves the study's folder" in err
+    assert "Traceback" not in out + err
 
 
 def test_crosswalk_path_that_leaves_the_folder(tiny: TinyStudy) -> None:
