@@ -53,6 +53,17 @@ def check_missing_extra() -> str:
     raise AssertionError("no MissingExtraError without python-docx")
 
 
+def check_licences() -> str:
+    """No licence of the GPL family among what the core needs; what is under MPL is told."""
+    from survey_toolkit._sbom import components, copyleft
+
+    core = [c for c in components() if c.required]
+    found = copyleft(core)
+    assert len(core) > 17, "the core's requirements were not found"
+    assert found["strong"] == (), found
+    return f"{len(core)} core packages, strong copyleft: none, by file: {', '.join(found['file']) or 'none'}"
+
+
 def main() -> None:
     """Run all checks and print one line each."""
     out = Path(sys.argv[1])
@@ -66,6 +77,7 @@ def main() -> None:
     print(
         f"{len(modules())} modules; behind an extra: {', '.join(behind) or 'none'}; present: {present or 'none'}"
     )
+    print(check_licences())
     if "docx" not in present:
         print(check_missing_extra())
 
