@@ -74,9 +74,8 @@ def main() -> None:
     print(f"standards check, demo, validate: {time.perf_counter() - start:.0f} s")
     present = [name for name in EXTRAS if importlib.util.find_spec(name)]
     behind = check_imports()
-    print(
-        f"{len(modules())} modules; behind an extra: {', '.join(behind) or 'none'}; present: {present or 'none'}"
-    )
+    print(f"{len(modules())} modules imported; behind an extra: {', '.join(behind) or 'none'}")
+    print(f"extras present: {', '.join(present) or 'none'}")
     print(check_licences())
     if "docx" not in present:
         print(check_missing_extra())

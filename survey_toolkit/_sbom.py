@@ -118,8 +118,9 @@ def copyleft(items: Iterable[Component]) -> dict[str, tuple[str, ...]]:
 
     Examples
     --------
-    >>> items = [Component("a", "1", "EUPL-1.2", True, False), Component("b", "1", "MPL-2.0 OR MIT", True, True)]
-    >>> copyleft(items)
+    >>> a = Component("a", "1", "EUPL-1.2", is_spdx=True, required=False)
+    >>> b = Component("b", "1", "MPL-2.0 OR MIT", is_spdx=True, required=True)
+    >>> copyleft([a, b])
     {'strong': ('a',), 'file': ()}
     """
 

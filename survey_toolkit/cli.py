@@ -15,7 +15,7 @@ from survey_toolkit.cli_hidden import hidden_app
 from survey_toolkit.cli_instruments import instruments_app
 from survey_toolkit.cli_monitor import monitor_app
 from survey_toolkit.cli_new import new_app
-from survey_toolkit.cli_progress import progress
+from survey_toolkit.cli_progress import progress, set_telling
 from survey_toolkit.cli_publish import publish_app
 from survey_toolkit.cli_sample import sample_app
 from survey_toolkit.cli_sbom import sbom_app
@@ -58,6 +58,20 @@ Standards = Annotated[
     Path | None,
     typer.Option("--standards", help="A folder of national standards instead of the shipped one."),
 ]
+
+
+@app.callback()
+def _top(
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress; results and errors only.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="A line for each step, with time.")
+    ] = False,
+) -> None:
+    if quiet and verbose:
+        raise typer.BadParameter("--quiet and --verbose exclude each other")
+    set_telling(quiet=quiet, verbose=verbose)
 
 
 def main() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from survey_toolkit.cli_progress import busy
 
 if TYPE_CHECKING:
     from survey_toolkit.monitoring import Compiled, ImportReport
@@ -30,15 +30,6 @@ Figures = Annotated[
 ]
 
 
-@contextmanager
-def _busy(what: str) -> Iterator[None]:
-    """A sign of life on the error stream, so that the output stays readable by a program."""
-    from rich.console import Console
-
-    with Console(stderr=True).status(what):
-        yield
-
-
 @monitor_app.command("init")
 def init(
     folder: Folder,
@@ -55,7 +46,7 @@ def init(
     """
     from survey_toolkit.monitoring import create_example, create_workspace
 
-    with _busy("making the folder"):
+    with busy("making the folder"):
         made = create_example(folder) if example else create_workspace(folder, framework)
     plan = made.framework
     typer.echo(f"{folder}: {plan.key}, {len(plan.countries)} countries, {len(plan.indicators)} indicators")
@@ -110,7 +101,7 @@ def import_(
     """
     from survey_toolkit.monitoring import import_returns, open_workspace
 
-    with _busy("reading the returns"):
+    with busy("reading the returns"):
         report = import_returns(open_workspace(folder), returns, who=who, reason=reason, dry_run=dry_run)
     if as_json:
         typer.echo(
@@ -160,7 +151,7 @@ def _compiled(folder: Path, figures: list[Path] | None) -> Compiled:
     from survey_toolkit.monitoring import compile_workspace, open_workspace
 
     found = [f for path in figures or () for f in read_figures(path)]
-    with _busy("compiling and protecting the tables"):
+    with busy("compiling and protecting the tables"):
         return compile_workspace(open_workspace(folder), figures=found)
 
 

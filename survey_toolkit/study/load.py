@@ -98,7 +98,7 @@ def load_spec(
 def _leaves_on_windows(path: str) -> bool:
     r"""Whether Windows would read the path as one that leaves the folder; refused on every system.
 
-    A study written on one system is run on another, so ``..\\x``, ``C:x`` and ``\\\\host\\x`` mean the same everywhere.
+    A study written on one system is run on another: ``..\x``, ``C:x`` and a share mean the same everywhere.
     """
     windows = PureWindowsPath(path)
     depth = 0
