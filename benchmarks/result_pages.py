@@ -123,8 +123,8 @@ def _of_the_peer(row: Row, found: re.Match[str]) -> Row:
 def table_rows(header: Sequence[str], body: Sequence[Sequence[str]], whole: int | None) -> list[Row]:
     """Rows of one table, each peer beside ours.
 
-    A line of memory alone goes to the first line of time (it is of the whole process). "The same" keeps the rows
-    of the line before. A line of a peer stands beside the line of ours that is called alike.
+    A line of memory alone goes to the first line of time (it is of the whole process). "The same" keeps the
+    rows of the line before. A line of a peer stands beside the line of ours that is called alike.
     """
     out: list[Row] = []
     waiting: dict[str, Row] = {}
