@@ -147,7 +147,10 @@ def _python() -> dict[str, str]:
             home = getattr(thing, "__module__", None)
             if not isinstance(home, str) or not home.startswith("survey_toolkit") or not thing.__doc__:
                 continue
-            body += [f"::: {home}.{thing.__name__}", ""]  # an alias is shown under its first name
+            body += [
+                f"::: {home}.{getattr(thing, '__name__', name)}",
+                "",
+            ]  # an alias is shown under its first name
         pages[f"reference/python/{room}.md"] = "\n".join(body)
     return {"reference/python.md": "\n".join(index) + "\n", **pages}
 
