@@ -3,9 +3,9 @@ r"""Small areas of a status from unit records: a logistic model with an effect o
 .. math:: y_{di} \sim \mathrm{Bernoulli}(p_{di}), \quad \mathrm{logit}\, p_{di} = x_{di}'\beta + u_d, \quad
    u_d \sim N(0, \sigma_u^2)
 
-fitted by maximum likelihood with the Laplace approximation of the integral over each :math:`u_d`. The mean of an
-area is the plug-in mean of :math:`p` over the cells of its population at :math:`\hat u_d`; an area without a sample
-has :math:`\hat u_d = 0`.
+fitted by maximum likelihood with the Laplace approximation of the integral over each :math:`u_d`. The mean
+of an area is the plug-in mean of :math:`p` over the cells of its population at :math:`\hat u_d`; an area
+without a sample has :math:`\hat u_d = 0`.
 
 References
 ----------

@@ -62,10 +62,9 @@ def test_without_effects_it_is_the_plain_logistic_regression() -> None:
     shuffled = data.assign(area=np.random.default_rng(1).permutation(data["area"]))
     fit = _fit(shuffled, cells)
     plain = Logit(data["y"], np.column_stack([np.ones(len(data)), data["x"]])).fit(disp=0)
-    if fit.sigma_u < 0.01:
-        assert fit.coefficients == pytest.approx(plain.params.to_numpy(), rel=1e-3)
-        assert fit.loglik == pytest.approx(plain.llf, abs=1e-3)
-    assert fit.loglik >= plain.llf - 1e-3
+    assert fit.sigma_u < 0.3
+    assert fit.coefficients == pytest.approx(np.asarray(plain.params), rel=0.03)
+    assert plain.llf - 1e-3 <= fit.loglik <= plain.llf + 2
 
 
 def test_an_area_without_a_sample_has_no_effect_of_its_own() -> None:
@@ -80,7 +79,7 @@ def test_an_area_without_a_sample_has_no_effect_of_its_own() -> None:
         (lambda d, c: (d.assign(y=2), c), "0 or 1"),
         (lambda d, c: (d.assign(y=0), c), "vary"),
         (lambda d, c: (d.assign(area=d["area"] + 100), c), "not in the population"),
-        (lambda d, c: (d.assign(x=np.nan), c), r"(?s)values are missing.*data: x"),
+        (lambda d, c: (d.assign(x=np.nan), c), "data: x: values are missing"),
         (lambda d, c: (d[d["area"] < 2], c), "too few areas"),
         (lambda d, c: (d, c.assign(N=0)), "no people"),
     ],
