@@ -3,7 +3,7 @@
 The bank is named by SURVEY_TOOLKIT_REFERENCE (its folder ``hidden_populations`` holds ``cases/*.json`` and
 ``data/``). A kind of case is answered by a function in a table of operations: those of this room, and those
 that sampling and dissemination bring in modules of their own. A kind nobody answers is a failure, unless the
-module that will answer it is named in :data:`ELSEWHERE` and not there yet, or :data:`NOT_BUILT` says why.
+module that will answer it is named in :data:`ELSEWHERE` and not there yet.
 """
 
 from __future__ import annotations
@@ -40,8 +40,6 @@ ELSEWHERE = {
     "tls": "tests.sampling.reference_sampling",
     "sdc": "tests.dissemination.reference_sdc",
 }
-#: Kinds that are known and not built, with the reason.
-NOT_BUILT: dict[str, str] = {}
 #: Under a rule the answer is not unique: these numbers describe the reference's, and the rule judges ours.
 OF_THE_REFERENCE = ("reference", "best_known", "by_variable", "proved")
 #: Expected numbers that the package gives in no form.
@@ -131,8 +129,6 @@ def test_case(name: str) -> None:
     case = CASES[name]
     kind = case["method"]
     if kind not in OPS:
-        if kind in NOT_BUILT:
-            pytest.skip(f"{kind}: {NOT_BUILT[kind]}")
         home = ELSEWHERE.get(kind.split(".")[0])
         if home is not None and importlib.util.find_spec(home.rsplit(".", 1)[0]) is None:
             pytest.skip(f"{kind}: {home} is not there")
@@ -158,6 +154,5 @@ def test_case(name: str) -> None:
 
 
 def test_every_kind_is_answered_or_named() -> None:
-    open_kinds = {case["method"] for case in CASES.values()} - set(OPS) - set(NOT_BUILT)
+    open_kinds = {case["method"] for case in CASES.values()} - set(OPS)
     assert {kind.split(".")[0] for kind in open_kinds} <= set(ELSEWHERE), sorted(open_kinds)
-    assert not set(NOT_BUILT) & set(OPS), "what is built now is still listed as not built"

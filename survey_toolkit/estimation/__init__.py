@@ -24,7 +24,7 @@ from survey_toolkit.estimation.predicted_margins import PredictedMargins
 from survey_toolkit.estimation.publication import Publication, publication_rules
 from survey_toolkit.estimation.quantile_rules import QUANTILE_RULES
 from survey_toolkit.estimation.replicate_design import ReplicatedDesign, ReplicateDesign
-from survey_toolkit.estimation.small_area_logit import AreaLogit, unit_level_logit
+from survey_toolkit.estimation.small_area_logit import unit_level_logit
 from survey_toolkit.estimation.small_area_units import unit_level
 from survey_toolkit.estimation.small_areas import SmallAreas, benchmark, fay_herriot, smoothed_variance
 from survey_toolkit.estimation.statistics import kish_design_effect
@@ -37,7 +37,6 @@ __all__ = [
     "CHI_SQUARE_TESTS",
     "PROPORTION_INTERVALS",
     "QUANTILE_RULES",
-    "AreaLogit",
     "Combined",
     "Crosstab",
     "Estimates",

@@ -54,9 +54,9 @@ class SmallAreas:
     direct : float array (m,)
         NaN where an area has no sample.
     synthetic : float array (m,)
-        x'β.
+        From the covariates alone: x'β, or the mean probability without the area's sample (logit model).
     gamma : float array (m,)
-        Weight of the direct estimate; 0 without a sample.
+        Weight of the area's own sample; 0 without one.
     coefficients, coefficients_se : float array (p,)
     names : tuple of str
     sigma2_area, sigma2_unit : float

@@ -17,7 +17,7 @@ import pandas as pd
 
 from survey_toolkit import hidden_populations as hp
 from survey_toolkit import multiple_systems as ms
-from survey_toolkit.estimation import Survey, SurveyDesign, unit_level_logit
+from survey_toolkit.estimation import Survey, SurveyDesign
 
 Case = dict[str, Any]
 Answers = dict[str, Any]
@@ -575,26 +575,6 @@ def small_area(folder: Path, case: Case) -> Answers:
     return got
 
 
-def unit_logit(folder: Path, case: dict[str, Any]) -> dict[str, Any]:
-    """A logistic model with area effects."""
-    told = case["options"]
-    data, cells = (pd.read_csv(folder / name) for name in case["data"])
-    fit = unit_level_logit(
-        data,
-        cells,
-        told["covariates"],
-        outcome=told["outcome"],
-        area=told["area"],
-        cell_size=told["cell_size"],
-    )
-    return {
-        "beta": dict(zip(fit.names, fit.coefficients.tolist(), strict=True)),
-        "sigma_u": fit.sigma_u,
-        "area_mean": {str(a): float(v) for a, v in zip(fit.areas, fit.mean, strict=True)},
-        "loglik": fit.loglik,
-    }
-
-
 OPS: dict[str, Callable[[Path, Case], Answers]] = {
     "multiplicity.total": multiplicity_total,
     "multiplicity.prevalence": multiplicity_prevalence,
@@ -653,6 +633,6 @@ OPS: dict[str, Callable[[Path, Case], Answers]] = {
     "sae.fay_herriot_arcsin": small_area,
     "sae.benchmark": small_area,
     "sae.unit_level_bhf": small_area,
-    "sae.unit_level_logit": unit_logit,
+    "sae.unit_level_logit": small_area,
     "sae.unit_level_bootstrap_mse": small_area,
 }
