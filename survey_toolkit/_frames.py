@@ -13,6 +13,7 @@ Conventions that cross rooms
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -155,7 +156,7 @@ def open_path(path: str | os.PathLike[str]) -> Any:
         raise DataFileError(
             "there is no such file", where=str(path), hint="check the path", code="missing-file"
         )
-    connection = duckdb.connect(":memory:")
+    connection = _database(os.getpid()).cursor()
     suffix = file.suffix.lower()
     try:
         if suffix in (".parquet", ".pq"):
@@ -178,6 +179,17 @@ def open_path(path: str | os.PathLike[str]) -> Any:
         hint="read it with read_microdata first",
         code="unsupported-format",
     )
+
+
+@functools.cache
+def _database(process: int) -> Any:
+    """The one in-memory database of this process (to start one costs more than many a query).
+
+    By process, because its threads do not live on in a fork.
+    """
+    import duckdb
+
+    return duckdb.connect(":memory:")
 
 
 def collected(frame: LazyFrame) -> Any:

@@ -25,6 +25,7 @@ __all__ = [
     "count_bad_weights",
     "factorize",
     "is_missing",
+    "order_of",
     "sum_by",
 ]
 
@@ -150,13 +151,15 @@ def _to_numpy(rows: LazyFrame) -> dict[str, NDArray[Any]]:
     if rows.implementation.is_duckdb():
         return {name: _unmask(column) for name, column in rows.to_native().fetchnumpy().items()}
     frame = collected(rows)
+    plain = not frame.implementation.is_pandas_like()  # elsewhere a gap that is no float is None already
     out: dict[str, NDArray[Any]] = {}
     for name in frame.columns:
         column = frame[name]
         if column.null_count() or not column.dtype.is_numeric():
-            out[name] = np.array(
-                [None if is_missing(v) else v for v in column.to_list()] + [None], dtype=object
-            )[:-1]
+            items = column.to_list()
+            if not plain or column.dtype.is_float():
+                items = [None if is_missing(v) else v for v in items]
+            out[name] = np.array([*items, None], dtype=object)[:-1]
         else:
             out[name] = column.to_numpy()
     return out
@@ -228,6 +231,24 @@ def compact(keys: Ints) -> tuple[Ints, Ints]:
     place = np.empty(len(there), dtype=np.int64)
     place[found] = np.arange(len(found))
     return found + low, place[keys - low]
+
+
+def order_of(keys: Ints) -> Ints:
+    """Stable sorting order: without a sort where keys are distinct and their range is small.
+
+    Examples
+    --------
+    >>> order_of(np.array([7, 3, 5]))
+    array([1, 2, 0])
+    """
+    low, high = (int(keys.min()), int(keys.max())) if len(keys) else (0, 0)
+    if high - low <= 16 * len(keys) + 4096 and len(keys) < 2**31:
+        place = np.full(high - low + 1, -1, dtype=np.int32)
+        place[keys - low] = np.arange(len(keys))
+        found = place[place >= 0]
+        if len(found) == len(keys):
+            return found.astype(np.int64)
+    return np.argsort(keys, kind="stable")
 
 
 def sum_by(index: Ints, values: Floats, n: int) -> Floats:

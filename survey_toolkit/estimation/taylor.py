@@ -186,11 +186,11 @@ def _stage_vcov(
     grand = _block_means(values, stage) if option == "adjust" else None
     vcov = np.zeros((values.n_columns, values.n_columns))
     scale = multiplier * (1.0 - stage.fraction) * stage.n_units / np.maximum(stage.n_units - 1, 1)
+    blocks = _Blocks.build(values, order, stage.n_units)
     for h in range(len(ends)):
         if scale[h] == 0 or (lonely[h] and option != "adjust"):
             continue
-        rows = order[ends[h] - stage.n_units[h] : ends[h]]
-        columns, dense, mean = _stratum_block(values, rows)
+        columns, dense, mean = blocks.of_stratum(h)
         block = stage.block[h]
         if lonely[h]:
             assert grand is not None
@@ -202,15 +202,6 @@ def _stage_vcov(
     return vcov
 
 
-def _stratum_block(values: _Sparse, rows: Ints) -> tuple[Ints, _Block, Floats]:
-    """Columns met in the stratum, its values and their mean over all its units."""
-    counts = values.start[rows + 1] - values.start[rows]
-    at = np.repeat(values.start[rows] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
-    columns, local = compact(values.column[at])
-    block = _Block(np.repeat(np.arange(len(rows)), counts), local, values.value[at], len(rows), len(columns))
-    return columns, block, sum_by(local, block.value, len(columns)) / len(rows)
-
-
 @dataclass(frozen=True, slots=True)
 class _Block:
     """The values of one stratum: n units by m columns, sparse."""
@@ -220,6 +211,58 @@ class _Block:
     value: Floats
     n: int
     m: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Blocks:
+    """All values in the order of the strata, and for each stratum the columns met in it.
+
+    Attributes
+    ----------
+    row, column : int arrays (T,)
+        Unit and column of a value, both counted inside its stratum.
+    value : float array (T,)
+    at, met : int arrays (H + 1,)
+        Where the values, and the columns, of a stratum begin.
+    columns : int array
+        Columns met, stratum by stratum, sorted.
+    n_units : int array (H,)
+    """
+
+    row: Ints
+    column: Ints
+    value: Floats
+    at: Ints
+    columns: Ints
+    met: Ints
+    n_units: Ints
+
+    @classmethod
+    def build(cls, values: _Sparse, order: Ints, n_units: Ints) -> _Blocks:
+        counts = np.diff(values.start)[order]
+        ends = np.cumsum(counts)
+        place = np.repeat(values.start[order] - ends + counts, counts) + np.arange(counts.sum())
+        first = np.cumsum(n_units) - n_units
+        stratum = np.repeat(np.arange(len(n_units)), n_units)
+        at = np.concatenate([[0], ends])[np.append(first, len(order))]
+        pairs, local = compact(np.repeat(stratum, counts) * values.n_columns + values.column[place])
+        met = np.searchsorted(pairs, np.arange(len(n_units) + 1) * values.n_columns)
+        return cls(
+            row=np.repeat(np.arange(len(order)) - first[stratum], counts),
+            column=local - np.repeat(met[stratum], counts),
+            value=values.value[place],
+            at=at,
+            columns=pairs % values.n_columns,
+            met=met,
+            n_units=n_units,
+        )
+
+    def of_stratum(self, h: int) -> tuple[Ints, _Block, Floats]:
+        """Columns met in the stratum, its values and their mean over all its units."""
+        there = slice(self.at[h], self.at[h + 1])
+        columns, n = self.columns[self.met[h] : self.met[h + 1]], int(self.n_units[h])
+        block = _Block(self.row[there], self.column[there], self.value[there], n, len(columns))
+        return columns, block, sum_by(block.column, block.value, block.m) / n
 
 
 def _scatter(block: _Block, centre: Floats, weight: Floats | float) -> Floats:

@@ -23,6 +23,7 @@ from survey_toolkit.estimation.cells import (
     compact,
     count_bad_weights,
     factorize,
+    order_of,
     sum_by,
 )
 from survey_toolkit.estimation.design import SurveyDesign
@@ -144,32 +145,31 @@ def fold_cells(cells: Cells, table: DesignTable, unit: Ints, design: SurveyDesig
         sums |= {name: sums[name] * weight for name in sums if name.startswith("w") and name not in _COUNTS}
     leverage = take_leverage(sums, unit, len(table.stages[-1].stratum))
     told: dict[str, Any] = {
-        "n_null_by": _rows_without_domain(cells.by, sums),
         "n_null_where": int(sums["where_null"].sum()) if "where_null" in sums else 0,
         "n_rows": int(sums["rows"].sum()),
         "mean_weight": float(sums["w_rows"].sum() / sums["rows"].sum()) if "w_rows" in sums else float("nan"),
     }
     cells = replace(cells, sums=sums)
     if query.margins:
+        told["n_null_by"] = _rows_without_domain([factorize(column)[1] for column in cells.by], sums)
         cells, unit = expand(cells, unit)
     entries = _entries(cells, unit, ordered=query.values != "rows", merged=query.margins)
-    return PsuTotals(table=table, domain_names=query.by, leverage=leverage, **entries, **told)
+    return PsuTotals(table=table, domain_names=query.by, leverage=leverage, **(entries | told))
 
 
 def _entries(cells: Cells, unit: Ints, *, ordered: bool, merged: bool) -> dict[str, Any]:
     """Cells of some domain as entries: sorted by unit, domain and level unless every row is one."""
-    domains, domain = _domains(cells.by, len(unit))
+    coded = [factorize(column) for column in cells.by]
+    domains, domain = _domains(coded, len(unit))
     level_codes, level = (
         factorize(cells.category) if cells.category is not None else ([], np.full(len(unit), -1))
     )
     sums = cells.sums
     keep = (sums["domain"] > 0) & (domain >= 0)
-    n_levels = max(len(level_codes), 1) + 1
+    n_levels = len(level_codes) + 1  # and none
     kept = np.flatnonzero(keep)
     if ordered:
-        kept = kept[
-            np.argsort((unit[keep] * len(domains) + domain[keep]) * n_levels + level[keep], kind="stable")
-        ]
+        kept = kept[order_of((unit[kept] * len(domains) + domain[kept]) * n_levels + level[kept] + 1)]
     used, domain_kept = compact(domain[kept])
     if not cells.by:  # one domain, even when the subpopulation is empty
         used, domain_kept = np.array([0]), np.zeros(len(kept), dtype=np.int64)
@@ -180,6 +180,7 @@ def _entries(cells: Cells, unit: Ints, *, ordered: bool, merged: bool) -> dict[s
             unit_kept, domain_kept, level_kept, sums_kept
         )
     return {
+        "n_null_by": _rows_without_domain([index for _, index in coded], sums),
         "domains": tuple(domains[i] for i in used),
         "levels": tuple(level_codes[i] for i in level_used),
         "unit": unit_kept,
@@ -189,11 +190,11 @@ def _entries(cells: Cells, unit: Ints, *, ordered: bool, merged: bool) -> dict[s
     }
 
 
-def _rows_without_domain(by: Sequence[Any], sums: dict[str, Floats]) -> int:
-    """Rows of the subpopulation with a gap in a domain column."""
+def _rows_without_domain(by: Sequence[Ints], sums: dict[str, Floats]) -> int:
+    """Rows of the subpopulation with a gap (-1) in a domain column."""
     if not by:
         return 0
-    gap = np.logical_or.reduce([factorize(column)[1] < 0 for column in by])
+    gap = np.logical_or.reduce([index < 0 for index in by])
     return int(sums["domain"][gap & (sums["domain"] > 0)].sum())
 
 
@@ -217,11 +218,10 @@ def check_weights(cells: Cells, frame: LazyFrame, design: SurveyDesign) -> None:
         _fail_weights(count_bad_weights(frame, design.weight), design.weight, int(cells.sums["rows"].sum()))
 
 
-def _domains(by: Sequence[Any], n_cells: int) -> tuple[list[tuple[Any, ...]], Ints]:
+def _domains(coded: Sequence[tuple[list[Any], Ints]], n_cells: int) -> tuple[list[tuple[Any, ...]], Ints]:
     """Observed crossings of the domain codes in sorted order, and the crossing of each cell (-1: a gap)."""
-    if not by:
+    if not coded:
         return [()], np.zeros(n_cells, dtype=np.int64)
-    coded = [factorize(column) for column in by]
     sizes = [max(len(codes), 1) for codes, _ in coded]
     whole = np.logical_and.reduce([index >= 0 for _, index in coded])
     key = np.zeros(int(whole.sum()), dtype=np.int64)
