@@ -1,9 +1,11 @@
-"""Domains and a logistic model on 1,000,000 rows: survey_toolkit against R survey and svy 0.35.
+"""Domains, with and without intervals, and a logistic model: survey_toolkit against R survey and svy 0.35.
 
     python benchmarks/estimation_peers.py --svy-python /path/to/venv-with-svy/bin/python
 
 Interleaved rounds; each run is a process of its own. Timed from the file (Parquet; for R its own format, RDS
-without compression) to the result; for the peers the estimation call alone stands beside it.
+without compression) to the result; for the peers the estimation call alone stands beside it. Our call always
+gives estimate, standard error, interval and design effect: the task "intervals" asks the peers for the same
+(of R in two calls, for svyciprop has no design effect).
 """
 
 from __future__ import annotations
@@ -32,8 +34,9 @@ def call(path):
     return survey.proportion("y", by=["region", "sex", "age_band"])
 call(small)
 start = time.perf_counter(); out = call(path); seconds = time.perf_counter() - start
+columns = [out.estimate, out.se] + ([out.ci_low, out.ci_high, out.deff] if task == "intervals" else [])
 print(json.dumps({"seconds": seconds, "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-                  "values": sorted(out.estimate.tolist()) + sorted(out.se.tolist())}))
+                  "values": [value for column in columns for value in sorted(column.tolist())]}))
 """
 
 SVY = """
@@ -49,9 +52,11 @@ def call(path):
         model = sample.glm.fit("y", x=["x", svy.Cat("sex")], family="binomial")
         values = sorted(c.est for c in model.coefs) + sorted(c.se for c in model.coefs)
     else:
-        est = sample.estimation.prop("y", by=["region", "sex", "age_band"], ci_method="logit")
+        more = {"ci_method": "korn-graubard", "deff": "wr"} if task == "intervals" else {"ci_method": "logit"}
+        est = sample.estimation.prop("y", by=["region", "sex", "age_band"], **more)
         ones = [e for e in est.estimates if e.y_level in (1, "1", 1.0)]
-        values = sorted(e.est for e in ones) + sorted(e.se for e in ones)
+        names = ("est", "se", "lci", "uci", "deff") if task == "intervals" else ("est", "se")
+        values = [value for name in names for value in sorted(getattr(e, name) for e in ones)]
     return values, time.perf_counter() - begin, time.perf_counter() - start
 call(small)
 values, seconds, inner = call(path)
@@ -67,6 +72,12 @@ made <- system.time(design <- svydesign(id=~psu, strata=~stratum, weights=~w, da
 if (args[1] == "glm") {
   took <- system.time(m <- svyglm(y ~ x + sex, design, family=quasibinomial()))[["elapsed"]]
   values <- c(sort(unname(coef(m))), sort(unname(SE(m))))
+} else if (args[1] == "intervals") {
+  took <- system.time({
+    b <- svyby(~y, ~region+sex+age_band, design, svyciprop, method="beta", vartype=c("se", "ci"))
+    e <- svyby(~y, ~region+sex+age_band, design, svymean, deff="replace")
+  })[["elapsed"]]
+  values <- c(sort(b$y), sort(b[[5]]), sort(b$ci_l), sort(b$ci_u), sort(e[["DEff.y"]]))
 } else {
   took <- system.time(b <- svyby(~y, ~region+sex+age_band, design, svymean))[["elapsed"]]
   values <- c(sort(unname(coef(b))), sort(unname(SE(b))))
@@ -136,16 +147,17 @@ def main() -> None:
         f"{args.rows:,} rows, 200 strata, 4,000 PSUs. {platform.machine()}, {os.cpu_count()} cores, Python"
         f" {platform.python_version()}; load {os.getloadavg()[0]:.1f}; {datetime.now(UTC):%Y-%m-%d}."
         f" Medians of {args.rounds} interleaved rounds, file to result; in brackets the estimation"
-        " call alone, with the frame (R: and the design) in memory.",
+        " call alone, with the frame (R: and the design) in memory;"
+        " differences are relative.",
         "",
-        "| task | survey_toolkit | svy 0.35 | R survey | times svy | times R | largest relative difference |",
+        "| task | survey_toolkit | svy 0.35 | R survey | times svy | times R | largest difference: svy, R |",
         "|---|---|---|---|---|---|---|",
     ]
     with tempfile.TemporaryDirectory() as folder:
         make_files(Path(folder), args.rows)
         files = [f"{folder}/rows.parquet", f"{folder}/small.parquet"]
         Path(folder, "run.R").write_text(R, encoding="utf-8")
-        for task in ("domains", "glm"):
+        for task in ("domains", "intervals", "glm"):
             runs: dict[str, list[dict]] = {"ours": [], "svy": [], "R": []}
             for _ in range(args.rounds):
                 runs["ours"].append(run([sys.executable, "-c", OURS, task, *files]))
@@ -153,8 +165,12 @@ def main() -> None:
                 runs["R"].append(run(["Rscript", f"{folder}/run.R", task, f"{folder}/rows.rds"]))
             time = {k: statistics.median(r["seconds"] for r in v) for k, v in runs.items()}
             rss = {k: max(r["rss"] for r in v) for k, v in runs.items()}
-            off = max(difference(runs["ours"][0]["values"], runs[k][0]["values"]) for k in ("svy", "R"))
-            label = {"domains": "proportion by 200 domains", "glm": "logistic model, y ~ x + sex"}[task]
+            off = [difference(runs["ours"][0]["values"], runs[k][0]["values"]) for k in ("svy", "R")]
+            label = {
+                "domains": "proportion by 200 domains",
+                "intervals": "the same with Korn-Graubard intervals and design effects of all",
+                "glm": "logistic model, y ~ x + sex",
+            }[task]
             call = {k: statistics.median(r.get("call", r["seconds"]) for r in v) for k, v in runs.items()}
             cells = [
                 f"{time[k]:.2f} s" + (f" ({call[k]:.2f})" if k != "ours" else "") + f", {rss[k]:,.0f} MB"
@@ -162,7 +178,7 @@ def main() -> None:
             ]
             lines.append(
                 f"| {label} | {' | '.join(cells)} | {time['svy'] / time['ours']:.1f} |"
-                f" {time['R'] / time['ours']:.1f} | {off:.1e} |"
+                f" {time['R'] / time['ours']:.1f} | {off[0]:.1e}, {off[1]:.1e} |"
             )
             print(lines[-1], flush=True)
     args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -30,11 +30,11 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """A script, its arguments at full and quick size (None: it has no quick size), and its peer."""
+    """A script, its arguments at full and quick size, and its peer."""
 
     name: str
     full: tuple[str, ...] = ()
-    quick: tuple[str, ...] | None = ()
+    quick: tuple[str, ...] = ()
     needs_svy: bool = False
     prints: bool = False
 
@@ -51,22 +51,21 @@ BENCHMARKS = (
     Benchmark("estimation_replicates", (), ("--rows", "20000", "--pairs", "1"), needs_svy=True),
     Benchmark("coverage_proportions", (), ("--draws", "20")),
     Benchmark("multiple_systems", (), ("--only", "downhill over hierarchical models, one start")),
-    Benchmark("multiple_systems_recovery", (), None),
+    Benchmark("multiple_systems_recovery", (), ("--tables", "2")),
     Benchmark("hidden_populations_recovery", (), ("2",)),
     Benchmark("microdata_reading", (), ("--rows", "5000", "--rounds", "1")),
-    Benchmark("microdata_harmonize", (), ("--rows", "20000", "--runs", "1"), prints=True),
-    Benchmark("sampling_large", ("--svy",), None, prints=True),
+    Benchmark("microdata_harmonize", (), ("--rows", "20000", "--runs", "1", "--large", "40000")),
+    Benchmark("sampling_large", (), ("--areas", "2000"), needs_svy=True),
     Benchmark("sampling_recovery", ("40",), ("4",), prints=True),
 )
 
 
-def chosen(word: str, quick: bool) -> tuple[tuple[Benchmark, ...], tuple[str, ...]]:
-    """Return the benchmarks whose name holds the word, and the names left out for want of a quick size."""
-    named = [b for b in BENCHMARKS if word in b.name]
+def chosen(word: str) -> tuple[Benchmark, ...]:
+    """Return the benchmarks whose name holds the word."""
+    named = tuple(b for b in BENCHMARKS if word in b.name)
     if not named:
         raise SystemExit(f"no benchmark is called {word!r}; known: {', '.join(b.name for b in BENCHMARKS)}")
-    left = tuple(b.name for b in named if quick and b.quick is None)
-    return tuple(b for b in named if b.name not in left), left
+    return named
 
 
 def svy_python(make: bool, folder: Path) -> str | None:
@@ -86,7 +85,7 @@ def run(benchmark: Benchmark, folder: Path, *, quick: bool, svy: str | None) -> 
     """Run one script in its folder; returns what went wrong, or None."""
     if benchmark.needs_svy and svy is None:
         return "no Python with svy; give SVY_PYTHON or --make-peers"
-    arguments = [*((benchmark.quick or ()) if quick else benchmark.full)]
+    arguments = [*(benchmark.quick if quick else benchmark.full)]
     if benchmark.needs_svy and svy is not None:
         arguments += ["--svy-python", svy]
     environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
@@ -111,12 +110,10 @@ def main() -> int:
     failed = 0
     folder = given.folder.resolve() if given.quick else HERE
     if not given.table:
-        todo, left = chosen(given.only, given.quick)
+        todo = chosen(given.only)
         if given.quick:
             shutil.copytree(HERE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
         svy = svy_python(given.make_peers, given.folder.resolve())
-        for name in left:
-            print(f"{name}: left out, it has no quick size")
         for benchmark in todo:
             start = time.perf_counter()
             problem = run(benchmark, folder, quick=given.quick, svy=svy)
