@@ -214,14 +214,14 @@ def shipped_crosswalks() -> dict[str, Path]:
     return {p.stem: p for p in sorted(folder.glob("*.yaml"))}
 
 
-def load_crosswalk(crosswalk: str | os.PathLike[str] | Crosswalk, *, registry: Registry) -> Crosswalk:
+def load_crosswalk(crosswalk: str | os.PathLike[str] | Crosswalk, *, registry: Registry | None = None) -> Crosswalk:
     """Load a crosswalk and check it against the registry; every problem is told with its line.
 
     Parameters
     ----------
     crosswalk : path, shipped id or Crosswalk
-    registry : Registry
-        Target variables and their code lists.
+    registry : Registry, optional
+        Target variables and their code lists; default the shipped standards.
 
     Raises
     ------
@@ -231,10 +231,11 @@ def load_crosswalk(crosswalk: str | os.PathLike[str] | Crosswalk, *, registry: R
 
     Examples
     --------
-    >>> from survey_toolkit.standards.registry import load
-    >>> load_crosswalk("ecu_enemdu_2021q1", registry=load()).country.code
+    >>> load_crosswalk("ecu_enemdu_2021q1").country.code
     'ECU'
     """
+    from survey_toolkit.standards.registry import load
+
     if isinstance(crosswalk, Crosswalk):
         document = YamlDocument(None, crosswalk.id, {})
         model = crosswalk
@@ -242,7 +243,7 @@ def load_crosswalk(crosswalk: str | os.PathLike[str] | Crosswalk, *, registry: R
         document = load_document(_find(crosswalk), name=_shown(crosswalk), error=HarmonizationError)
         _refuse_open_places(document)
         model = document.validate(Crosswalk, error=HarmonizationError)
-    problems = list(_registry_problems(model, document, registry))
+    problems = list(_registry_problems(model, document, registry or load()))
     if problems:
         raise HarmonizationError(
             f"crosswalk '{model.id}' does not fit the standards",

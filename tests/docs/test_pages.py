@@ -46,6 +46,7 @@ def _run(page: Path) -> None:
         elif language == "yaml":
             load_text(code, page.name)
             if title:
+                Path(title).parent.mkdir(parents=True, exist_ok=True)
                 Path(title).write_text(code, encoding="utf-8")
         else:
             assert language == "text", f"{page.name}: a block in {language} is not run by anyone"
