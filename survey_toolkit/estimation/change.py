@@ -28,7 +28,7 @@ from survey_toolkit.estimation.cells import Cells, Floats, Ints, collect_cells, 
 from survey_toolkit.estimation.combinations import without_extras
 from survey_toolkit.estimation.design import SurveyDesign
 from survey_toolkit.estimation.estimates import Estimates
-from survey_toolkit.estimation.intervals import t_interval
+from survey_toolkit.estimation.intervals import t_interval, with_t_interval
 from survey_toolkit.estimation.measures import Query
 from survey_toolkit.estimation.psu_table import design_table
 
@@ -160,7 +160,7 @@ def _assembled(
             tuple(dict.fromkeys(flag for est, i in zip(rounds, at, strict=True) for flag in est.flags[i[k]]))
             for k in range(len(common))
         ),
-        method=f"second round minus first; {rounds[1].method}",
+        method=f"second round minus first; {with_t_interval(rounds[1].method)}",
         notes=tuple(notes),
         level=level,
         df_design=min(est.df_design for est in rounds),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from survey_toolkit.errors import EstimationError
 from survey_toolkit.estimation.cells import Floats
 from survey_toolkit.estimation.estimates import Estimates
-from survey_toolkit.estimation.intervals import t_interval
+from survey_toolkit.estimation.intervals import t_interval, with_t_interval
 
 __all__ = ["combine", "ratio_of", "without_extras"]
 
@@ -209,6 +209,6 @@ def _as_estimates(
         n_psu=unknown,
         vcov=vcov,
         flags=((),) * m,
-        method=f"delta method on {estimates.statistic}; {estimates.method}",
+        method=f"delta method on {estimates.statistic}; {with_t_interval(estimates.method)}",
         **counts,
     )

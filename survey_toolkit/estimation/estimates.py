@@ -11,7 +11,7 @@ import numpy as np
 
 from survey_toolkit.errors import EstimationError
 from survey_toolkit.estimation.cells import Floats
-from survey_toolkit.estimation.intervals import t_interval
+from survey_toolkit.estimation.intervals import t_interval, with_t_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -201,7 +201,7 @@ class Estimates:
             vcov=se[:, None] ** 2,
             replicates=self.replicates and self.replicates.transformed(lambda line: c[used] @ line[used]),
             flags=((),),
-            method=f"contrast of {self.statistic}; {self.method}",
+            method=f"contrast of {self.statistic}; {with_t_interval(self.method)}",
             bound_low=None,
             bound_high=None,
             bound_ci_low=None,

@@ -70,6 +70,12 @@ class Combined:
         columns = ("estimate", "se", "ci_low", "ci_high", "df", "within", "between", "missing_information")
         return pd.DataFrame({"name": list(self.names)} | {c: getattr(self, c) for c in columns})
 
+    def __repr__(self) -> str:
+        table = self.to_frame()
+        table["name"] = [" ".join(map(str, n)) if isinstance(n, tuple) else str(n) for n in self.names]
+        rows = table.to_string(index=False, float_format="{:.5g}".format)
+        return f"{self.m} imputations combined by Rubin's rules, {self.level:.0%} intervals\n{rows}"
+
 
 def combine_imputations(
     results: Sequence[Any], *, df_complete: float | None = None, level: float = 0.95

@@ -15,6 +15,7 @@ from the exact ones by 1e-4 to 1e-2 of their size (0.0050096 in place of 0.00501
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -164,6 +165,11 @@ def _check_level(level: float) -> None:
             found=f"{level}",
             expected="such as 0.95",
         )
+
+
+def with_t_interval(method: str) -> str:
+    """The method of a result made from others: whatever interval those had, this one is by t."""
+    return re.sub(r", \w+ interval(?=;|$)", ", t interval", method, count=1)
 
 
 def t_interval(estimate: Floats, se: Floats, df: Floats, level: float = 0.95) -> Interval:

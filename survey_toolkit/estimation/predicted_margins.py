@@ -57,6 +57,10 @@ class PredictedMargins:
         data = {self.variable: list(self.values)} | {name: getattr(self, name) for name in columns}
         return pd.DataFrame(data)
 
+    def __repr__(self) -> str:
+        rows = self.to_frame().to_string(index=False, float_format="{:.5g}".format)
+        return f"mean prediction if every row had this {self.variable}\n{rows}"
+
 
 def predicted_margins(
     cells: ModelCells,

@@ -214,7 +214,9 @@ def shipped_crosswalks() -> dict[str, Path]:
     return {p.stem: p for p in sorted(folder.glob("*.yaml"))}
 
 
-def load_crosswalk(crosswalk: str | os.PathLike[str] | Crosswalk, *, registry: Registry | None = None) -> Crosswalk:
+def load_crosswalk(
+    crosswalk: str | os.PathLike[str] | Crosswalk, *, registry: Registry | None = None
+) -> Crosswalk:
     """Load a crosswalk and check it against the registry; every problem is told with its line.
 
     Parameters

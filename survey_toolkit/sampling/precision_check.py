@@ -73,6 +73,17 @@ class PrecisionCheck:
         """Standard error of ``mean`` from the number of replicates."""
         return float(self.se / np.sqrt(self.replicates))
 
+    def __repr__(self) -> str:
+        planned = "" if np.isnan(self.planned_half_width) else f" (planned {self.planned_half_width:.4g})"
+        return (
+            f"PrecisionCheck: {self.replicates} draws (seed {self.seed}) of {self.interviews:.0f} interviews; "
+            f"truth {self.truth:.5g}, mean of the estimates {self.mean:.5g}\n"
+            f"  spread of the estimates {self.se:.4g}, standard error reported {self.mean_se:.4g}, "
+            f"design effect {self.deff:.2f}\n"
+            f"  half-width {self.half_width:.4g}{planned}; the interval holds "
+            f"the truth in {self.coverage:.0%}; no case in {self.without_case:.0%}"
+        )
+
 
 def check_precision(
     population: pd.DataFrame,
