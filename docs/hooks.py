@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import importlib.util
+import os
+import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from mkdocs.structure.files import File, Files
@@ -35,6 +41,26 @@ def on_files(files: Files, config: Any) -> Files:
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     return files
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
+    """With DOCS_OUTPUTS=1: run the blocks of the page and show what they print (minutes in all)."""
+    if not os.environ.get("DOCS_OUTPUTS") or page.file.generated_by:
+        return markdown
+    os.environ["COLUMNS"] = "100"
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        return str(_blocks().with_outputs(markdown, page.file.src_uri))
+
+
+def _blocks() -> Any:
+    name = "docs_blocks"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("blocks.py"))
+        assert spec
+        assert spec.loader
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
 
 
 def _command_line() -> str:
