@@ -118,7 +118,12 @@ def protect_table(
     write(done, out, "csv")
     narrow = min((high - low for low, high in done.intervals.values()), default=float("inf"))
     typer.echo(
-        f"{out}: {len(done.primary)} small cells and {len(done.complementary)} others suppressed"
+        f"{out}: {_said(len(done.primary), 'small cell')} and {_said(len(done.complementary), 'other')} "
+        "suppressed"
         f"{' (the fewest that do)' if done.optimal else ''}; "
         f"the attack leaves intervals of {narrow:g} or more"
     )
+
+
+def _said(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"

@@ -76,8 +76,8 @@ class PrecisionCheck:
     def __repr__(self) -> str:
         planned = "" if np.isnan(self.planned_half_width) else f" (planned {self.planned_half_width:.4g})"
         return (
-            f"PrecisionCheck: {self.replicates} draws (seed {self.seed}) of {self.interviews:.0f} interviews; "
-            f"truth {self.truth:.5g}, mean of the estimates {self.mean:.5g}\n"
+            f"PrecisionCheck: {self.replicates} draws (seed {self.seed}) of {self.interviews:.0f} interviews"
+            f"; truth {self.truth:.5g}, mean of the estimates {self.mean:.5g}\n"
             f"  spread of the estimates {self.se:.4g}, standard error reported {self.mean_se:.4g}, "
             f"design effect {self.deff:.2f}\n"
             f"  half-width {self.half_width:.4g}{planned}; the interval holds "

@@ -50,7 +50,7 @@ def test_protect_table_hides_small_cells_and_says_how_well(tmp_path):
     file = tmp_path / "table.csv"
     file.write_text("sex,n\nF,3\nM,40\nX,9\nTotal,52\n", encoding="utf-8")
     done = run("protect-table", file, "--margin", "Total", "--out", tmp_path / "safe.csv")
-    assert "1 small cells and 1 others" in done.output
+    assert "1 small cell and 1 other suppressed" in done.output
     text = (tmp_path / "safe.csv").read_text(encoding="utf-8-sig")
     assert "F,,Q" in text
     assert "X,,Q" in text
