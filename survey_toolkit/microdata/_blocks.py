@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from survey_toolkit.microdata._parquet import METADATA_KEY, read_parquet
+from survey_toolkit.microdata._process import ReadLimits
 from survey_toolkit.microdata.model import Variable
 
 __all__ = ["description", "empty_frame", "nullable", "quoted"]
@@ -24,7 +25,7 @@ def description(file: Path, folder: Path) -> dict[str, Variable]:
                 "SELECT value FROM parquet_kv_metadata(?) WHERE key = ?", [str(file), METADATA_KEY.encode()]
             ).fetchall()
         except duckdb.Error:
-            read_parquet(file, folder, columns=None)  # tells what is wrong with it
+            read_parquet(file, folder, columns=None, limits=ReadLimits())  # tells what is wrong with it
             raise
     return _described(bytes(stored[0][0])) if stored else {}
 

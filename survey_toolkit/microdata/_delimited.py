@@ -76,6 +76,8 @@ def _encoding(path: Path, text: TextReader) -> str:
         samples: list[bytes] = []
         valid = True
         while block := handle.read(_BLOCK):
+            if b"\x00" in block:
+                raise _nul(path)
             if len(samples) < _SAMPLES and not block.isascii():
                 cells = re.split(rb"[,;\t|\r\n\"]+", block)
                 samples += [cell for cell in cells if not cell.isascii()][:_SAMPLES]
@@ -90,6 +92,15 @@ def _encoding(path: Path, text: TextReader) -> str:
     if not _utf8_up_to_the_end(path):
         text.settle(samples)
     return text.codec
+
+
+def _nul(path: Path) -> DataFileError:
+    return DataFileError(
+        "the text holds NUL bytes",
+        where=path.name,
+        hint="it is damaged: export it again; UTF-16 without its mark: encoding='utf-16-le'",
+        code="damaged",
+    )
 
 
 def _utf8_up_to_the_end(path: Path) -> bool:
@@ -116,18 +127,20 @@ def _stage(path: Path, staged: Path, encoding: str) -> list[str]:
                 while block.endswith("\r"):
                     block, tail = block[:-1], "\r" + tail
                 if "\x00" in block:
-                    raise DataFileError(
-                        "the text holds NUL bytes",
-                        where=path.name,
-                        hint="it is no text table, or it is damaged; export it again",
-                        code="damaged",
-                    )
+                    raise _nul(path)
                 if "\r\r\n" in block + tail:
                     odd_ends = True
                     block = block.replace("\r\r\n", "\n")
                 out.write(block.replace("\r\n", "\n").replace("\r", "\n"))
             out.write("\n" if tail else "")
     except UnicodeDecodeError as exc:
+        if exc.reason in ("truncated data", "unexpected end of data") and exc.end >= len(exc.object):
+            raise DataFileError(
+                "the file ends in the middle of a letter; it was cut off",
+                where=path.name,
+                hint="fetch the file again, and compare its size or checksum with the original",
+                code="truncated",
+            ) from None
         raise DataFileError(
             f"the text is not {encoding.removesuffix('-sig').upper()}",
             where=path.name,
@@ -152,7 +165,14 @@ def _header(name: str, staged: Path, limits: ReadLimits) -> tuple[str, list[str]
     delimiter = max(_DELIMITERS, key=lambda d: counts[d]) if any(counts.values()) else ","
     if name.lower().endswith((".tsv", ".tab")):
         delimiter = "\t"
-    if len(line) > _MAX_LINE or counts[delimiter] >= limits.columns:
+    if len(line) > _MAX_LINE and counts[delimiter] < limits.columns:
+        raise DataFileError(
+            f"the line of column names is longer than {_MAX_LINE:,} characters",
+            where=name,
+            hint="is this a table of answers?",
+            code="too-large",
+        )
+    if counts[delimiter] >= limits.columns:
         raise DataFileError(
             "too many columns",
             where=name,
@@ -281,7 +301,9 @@ def _typed(column: pd.Series[Any], *, decimal_comma: bool) -> Any:
         stripped = text.str.strip()
     digits = distinct.str.replace(r"[eE].*$|[^0-9]", "", regex=True).str.lstrip("0")
     if distinct.str.fullmatch(_REAL).all() and (digits.str.len() <= 17).all():
-        return pd.to_numeric(stripped).astype("Float64")
+        numbers = pd.to_numeric(stripped).astype("Float64")
+        if not (numbers.abs() == float("inf")).any():
+            return numbers
     return text
 
 

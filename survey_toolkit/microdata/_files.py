@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
+import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +16,7 @@ from survey_toolkit.errors import DataFileError
 from survey_toolkit.microdata._process import ReadLimits, WorkerFailure, private_folder
 from survey_toolkit.microdata._sniff import DESCRIPTIONS, sniff
 
-__all__ = ["FORMATS", "SourceFile", "opened", "parser_failure"]
+__all__ = ["FORMATS", "SourceFile", "opened", "parser_failure", "plain_size"]
 
 #: File extension to the kinds it may hold.
 FORMATS = {
@@ -35,7 +37,8 @@ FORMATS = {
 }
 _FIXED = (".dat", ".txt", ".csdat")
 _UNPACK_STEP = 1 << 20
-_UNPACK_RATIO = 1_100
+_SMALL = 50_000_000
+_UNPACK_RATIO = 200
 _ADVICE = {
     "html": "open it in a browser: log in to the archive and download the data again",
     "lfs": "fetch the file itself with 'git lfs pull'",
@@ -94,7 +97,7 @@ def opened(
 
 def _unpack(file: Path, target: Path, limits: ReadLimits) -> int:
     """Unpack a .gz, to no more than the limits allow."""
-    most = min(limits.file_bytes, _UNPACK_RATIO * file.stat().st_size + _UNPACK_STEP)
+    most = min(limits.file_bytes, max(_SMALL, _UNPACK_RATIO * file.stat().st_size))
     size = 0
     try:
         with gzip.open(file) as packed, target.open("wb") as out:
@@ -105,7 +108,7 @@ def _unpack(file: Path, target: Path, limits: ReadLimits) -> int:
                         "the archive unpacks to more than the limit",
                         where=file.name,
                         expected=f"at most {most:,} bytes",
-                        hint="raise the limit: read_microdata(path, limits=ReadLimits(file_bytes=…))",
+                        hint="if you trust it, unpack it yourself and read the file inside",
                         code="too-large",
                     )
                 out.write(piece)
@@ -123,14 +126,43 @@ def _unpack(file: Path, target: Path, limits: ReadLimits) -> int:
     return size
 
 
+def plain_size(file: Path, what: str = "file") -> int:
+    """Size of a plain file that may be read; a pipe or a device is none: reading it may never end.
+
+    Raises
+    ------
+    DataFileError
+        Nothing there, a folder, a pipe or a device, or no permission.
+    """
+    problem, hint, code = f"there is no such {what}", "check the path", "missing-file"
+    try:
+        state = file.stat()
+    except PermissionError:
+        problem, code = f"the {what} may not be read", "no-permission"
+    except (OSError, ValueError):  # a name too long, a loop of links, a NUL in the name
+        pass
+    else:
+        if stat.S_ISREG(state.st_mode) and os.access(file, os.R_OK):
+            return state.st_size
+        if stat.S_ISDIR(state.st_mode):
+            problem = "this is a folder"
+        elif not stat.S_ISREG(state.st_mode):
+            problem, hint = "this is a pipe or a device, not a file", "save its content to a file first"
+        else:
+            problem, code = f"the {what} may not be read", "no-permission"
+    if code == "no-permission":
+        hint = "ask for the right to read it, or copy it to a folder of your own"
+    raise DataFileError(problem, where=_shown(file), hint=hint, code=code)
+
+
+def _shown(file: Path) -> str:
+    """Path as a message can hold it, whatever bytes its name has."""
+    text = str(file).encode("utf-8", "replace").decode("utf-8").replace("\0", "?")
+    return text if len(text) <= 200 else f"…{text[-200:]}"
+
+
 def _check_file(file: Path, suffix: str, limits: ReadLimits, known: set[str]) -> int:
-    if not file.is_file():
-        raise DataFileError(
-            "this is a folder" if file.is_dir() else "there is no such file",
-            where=str(file),
-            hint="check the path",
-            code="missing-file",
-        )
+    size = plain_size(file)
     if suffix not in known:
         raise DataFileError(
             "this file type cannot be read",
@@ -140,7 +172,6 @@ def _check_file(file: Path, suffix: str, limits: ReadLimits, known: set[str]) ->
             hint=_ADVICE.get(suffix.lstrip("."), "save it as .sav, .dta or .csv"),
             code="unsupported-format",
         )
-    size = file.stat().st_size
     if size > limits.file_bytes:
         raise DataFileError(
             "the file is larger than the limit",
@@ -204,6 +235,9 @@ def parser_failure(source: SourceFile, failure: WorkerFailure) -> DataFileError:
     elif failure.kind == "unsupported":
         what, code = f"{shown} of a version that is not known here", "unsupported-format"
         hint = "open it in its own program and save it anew"
+    elif failure.kind == "schema":
+        what, code = "the sheet is no table", "schema"
+        hint = "the first row must hold the names of the columns, each once; another sheet: table='…'"
     elif failure.kind == "too-large":
         what, code = "the file unpacks to more than the limit", "too-large"
         hint = "save the sheet as CSV"

@@ -11,6 +11,7 @@ from survey_toolkit.errors import DataFileError
 from survey_toolkit.microdata._encodings import TextReader
 from survey_toolkit.microdata._files import SourceFile
 from survey_toolkit.microdata._layouts import Field, Layout, Record, read_layout
+from survey_toolkit.microdata._process import ReadLimits
 from survey_toolkit.microdata._statistical import RawTable, all_whole
 from survey_toolkit.microdata._text import decode_fixed, non_ascii
 from survey_toolkit.microdata.model import Variable
@@ -23,7 +24,13 @@ __all__ = ["read_fixed_width", "read_records"]
 
 
 def read_fixed_width(
-    source: SourceFile, layout: Path, *, table: str | None, encoding: str | None, columns: list[str] | None
+    source: SourceFile,
+    layout: Path,
+    *,
+    table: str | None,
+    encoding: str | None,
+    columns: list[str] | None,
+    limits: ReadLimits,
 ) -> RawTable:
     """Read the lines of one record; ``table`` names it where the layout has several.
 
@@ -34,16 +41,16 @@ def read_fixed_width(
     """
     described = read_layout(layout)
     record = _record(source.name, described, table)
-    return _read_record(source, described, record, encoding, columns)
+    return _read_record(source, described, record, encoding, columns, limits)
 
 
 def read_records(
-    source: SourceFile, layout: Path, *, encoding: str | None
+    source: SourceFile, layout: Path, *, encoding: str | None, limits: ReadLimits
 ) -> dict[str, tuple[RawTable, Layout]]:
     """Every record of the layout that has lines."""
     described = read_layout(layout)
     tables = {
-        record.name: (_read_record(source, described, record, encoding, None), described)
+        record.name: (_read_record(source, described, record, encoding, None, limits), described)
         for record in described.records
     }
     return {name: found for name, found in tables.items() if len(found[0].frame)}
@@ -66,7 +73,12 @@ def _record(where: str, layout: Layout, table: str | None) -> Record:
 
 
 def _read_record(
-    source: SourceFile, layout: Layout, record: Record, encoding: str | None, columns: list[str] | None
+    source: SourceFile,
+    layout: Layout,
+    record: Record,
+    encoding: str | None,
+    columns: list[str] | None,
+    limits: ReadLimits,
 ) -> RawTable:
     import pandas as pd
 
@@ -76,6 +88,7 @@ def _read_record(
     own = _own_lines(source.name, lines, layout, record)
     fields = [f for f in record.fields if columns is None or f.name in columns]
     _check_width(source.name, own, record)
+    _check_room(source, own, fields, limits)
     arrays: dict[str, Any] = {}
     cut = {f.name: _cut(own, f) for f in fields}
     text.settle([cell for cells in cut.values() for cell in non_ascii(cells, None, 50)])
@@ -124,9 +137,25 @@ def _check_width(where: str, lines: list[bytes], record: Record) -> None:
         )
 
 
+def _check_room(source: SourceFile, lines: list[bytes], fields: list[Field], limits: ReadLimits) -> None:
+    """Cells are held at the width of their column: one long line among short ones must not fill memory."""
+    widest = max(map(len, lines), default=0)
+    room = len(lines) * sum(min(f.width, max(0, widest - f.start)) for f in fields)
+    if room > (most := limits.memory_for(source.n_bytes)):
+        raise DataFileError(
+            "reading would need more memory than the limit",
+            where=source.name,
+            found=f"{room:,} bytes for {len(lines):,} lines of up to {widest:,} characters",
+            expected=f"at most {most:,}",
+            hint="is this the layout of this file? else raise limits=ReadLimits(memory_bytes=…)",
+            code="too-large",
+        )
+
+
 def _cut(lines: list[bytes], item: Field) -> NDArray[np.bytes_]:
     end = item.start + item.width
-    return np.array([line[item.start : end] for line in lines], dtype=f"S{item.width}")
+    cells = [line[item.start : end] for line in lines]
+    return np.array(cells, dtype=f"S{max(1, max(map(len, cells), default=1))}")
 
 
 def _typed(cells: NDArray[np.bytes_], item: Field, codec: str, where: str) -> Any:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from survey_toolkit.errors import DataFileError
 from survey_toolkit.microdata._encodings import TextReader
+from survey_toolkit.microdata._files import plain_size
 from survey_toolkit.microdata.model import Code, MissingCode
 
 __all__ = ["Field", "Layout", "Record", "read_layout"]
 
 _MOST_BYTES = 50_000_000
+_MOST_FIELDS = 32_767
+_LONGEST = 1_000_000
 _INPUT = re.compile(r"@\s*0*(\d+)\s+(\w+)\s+(\$?)\s*(?:char)?0*(\d+)\.(\d*)", re.IGNORECASE)
 _SPECIAL = re.compile(r"[|;]\s*(?:special\s*=\s*)?(missing|notappl|refused|default)\s*$", re.IGNORECASE)
+_NO_NUMBER = re.compile(r"\s*|[A-Za-z ]+")
 _COMMENT = re.compile(r"\s*/\*\s*(.*?)\s*\*/")
 
 
@@ -45,6 +49,7 @@ class Record:
     fields: list[Field]
     mark: str = ""
     mark_at: int = 0
+    level: int = 1
 
 
 @dataclass(slots=True)
@@ -64,11 +69,7 @@ def read_layout(path: Path) -> Layout:
     DataFileError
         No layout, or one that contradicts itself.
     """
-    if not path.is_file():
-        raise DataFileError(
-            "there is no such layout", where=str(path), hint="check the path", code="missing-file"
-        )
-    if path.stat().st_size > _MOST_BYTES:
+    if plain_size(path, "layout") > _MOST_BYTES:
         raise DataFileError("this is too large for a layout", where=path.name, code="too-large")
     raw = path.read_bytes()
     reader = TextReader(path.name, usually_utf8=True)
@@ -76,11 +77,13 @@ def read_layout(path: Path) -> Layout:
     text = raw.decode(reader.codec, "replace").removeprefix("\ufeff")
     try:
         if text.lstrip().startswith("{"):
-            layout = _json_dictionary(path.name, json.loads(text))
+            layout = _json_dictionary(json.loads(text))
         elif "[Dictionary]" in text:
-            layout = _ini_dictionary(path.name, text)
+            layout = _ini_dictionary(text)
         else:
             layout = Layout(path.name, [Record(path.stem, "", list(_sas_fields(text)))])
+    except DataFileError:
+        raise
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as exc:
         raise _damaged(path.name, f"{type(exc).__name__} in its text") from None
     if not layout.records or not all(record.fields for record in layout.records):
@@ -105,8 +108,10 @@ def _check(where: str, record: Record) -> None:
     twice = sorted({n for n in names if names.count(n) > 1})[:3] if len(set(names)) < len(names) else []
     if twice:
         raise _damaged(where, f"column '{twice[0]}' stands twice in {record.name}")
-    if any(f.width < 1 or f.start < 0 or f.start + f.width > 1_000_000 for f in record.fields):
+    if any(f.width < 1 or f.start < 0 or f.start + f.width > _LONGEST for f in record.fields):
         raise _damaged(where, f"a column of {record.name} has no place")
+    if len(record.fields) > _MOST_FIELDS:
+        raise _damaged(where, f"{len(record.fields):,} columns in {record.name}, more than {_MOST_FIELDS:,}")
 
 
 def _sas_fields(text: str) -> Iterator[Field]:
@@ -146,45 +151,37 @@ def _one(entries: dict[str, list[str]], key: str, default: str = "") -> str:
     return entries.get(key, [default])[0]
 
 
-def _ini_dictionary(where: str, text: str) -> Layout:
-    title, mark_at, mark_width = "", 0, 0
-    records: list[Record] = []
-    ids: list[Field] = []
-    held = ids
+def _ini_dictionary(text: str) -> Layout:
+    layout = Layout("", [])
+    mark_at, mark_width = 0, 0
+    levels: list[list[Field]] = []
+    held: list[Field] = []
     last: Field | None = None
-    absolute = True
     for section, entries in _sections(text):
         if section == "Dictionary":
-            title = _one(entries, "Name")
-            mark_at, mark_width = (
-                int(_one(entries, "RecordTypeStart", "1")),
-                int(_one(entries, "RecordTypeLen", "0")),
-            )
-            absolute = _one(entries, "Positions", "Absolute") == "Absolute"
+            layout.name = _one(entries, "Name")
+            mark_at = int(_one(entries, "RecordTypeStart", "1"))
+            mark_width = int(_one(entries, "RecordTypeLen", "0"))
         elif section == "IdItems":
-            held = ids
+            levels.append([])
+            held = levels[-1]
         elif section == "Record":
             mark = _one(entries, "RecordTypeValue").strip("'\"")
-            records.append(Record(_one(entries, "Name"), _one(entries, "Label"), [], mark, mark_at - 1))
-            held = records[-1].fields
+            record = Record(_one(entries, "Name"), _one(entries, "Label"), [], mark, mark_at - 1, len(levels))
+            layout.records.append(record)
+            held = record.fields
         elif section in ("Item", "SubItem"):
-            item = _ini_item(entries)
-            if section == "Item":
-                held.extend(_repeated(item, int(_one(entries, "Occurrences", "1") or 1)))
-            else:
-                held.append(item)
-            last = item
+            last = _ini_item(entries)
+            held.extend(_repeated(last, int(_one(entries, "Occurrences", "1") or 1)))
         elif section == "ValueSet" and last is not None and not last.value_labels:
             _ini_values(last, entries.get("Value", []))
-    if not absolute:
-        raise _damaged(where, "relative positions; save the dictionary with absolute positions")
-    return _with_ids(Layout(title, records), ids, bool(mark_width))
+    return _placed(layout, levels, mark_at, mark_width)
 
 
 def _ini_item(entries: dict[str, list[str]]) -> Field:
     return Field(
         name=_one(entries, "Name"),
-        start=int(_one(entries, "Start")) - 1,
+        start=int(_one(entries, "Start", "0")) - 1,
         width=int(_one(entries, "Len", "1")),
         label=_one(entries, "Label"),
         is_text=_one(entries, "DataType").lower().startswith("alpha"),
@@ -204,8 +201,8 @@ def _ini_values(item: Field, values: list[str]) -> None:
 
 def _add_code(item: Field, code: str, label: str, special: str) -> None:
     low, _, high = code.partition(":")
-    if high:
-        return  # a range of plain answers has no label of its own
+    if high or (not item.is_text and _NO_NUMBER.fullmatch(low)):
+        return  # a range of plain answers has no label of its own, nor has a blank
     value: Code = low if item.is_text else _number(low)
     item.value_labels.setdefault(value, label)
     if special.strip().lower() in ("missing", "notappl", "refused") and not isinstance(value, bool):
@@ -222,53 +219,73 @@ def _repeated(item: Field, occurrences: int) -> list[Field]:
     """An item that occurs several times becomes NAME_1, NAME_2, … side by side."""
     if occurrences <= 1:
         return [item]
+    if occurrences > _MOST_FIELDS:
+        raise ValueError(f"{occurrences:,} occurrences")
+    item.name, name = f"{item.name}_1", item.name
     return [
-        Field(
-            name=f"{item.name}_{number + 1}",
-            start=item.start + number * item.width,
-            width=item.width,
-            label=item.label,
-            is_text=item.is_text,
-            decimals=item.decimals,
-            has_point=item.has_point,
-            value_labels=item.value_labels,
-            missing=item.missing,
-        )
-        for number in range(min(occurrences, 1_000))
+        item if not number else replace(item, name=f"{name}_{number + 1}", start=_beside(item, number))
+        for number in range(occurrences)
     ]
 
 
-def _with_ids(layout: Layout, ids: list[Field], has_marks: bool) -> Layout:
+def _beside(item: Field, number: int) -> int:
+    """Place of an occurrence; places that are not written stay so."""
+    return item.start + number * item.width if item.start >= 0 else -1
+
+
+def _placed(layout: Layout, levels: list[list[Field]], mark_at: int, mark_width: int) -> Layout:
+    """Give every record the keys of its levels, and items without a place the one behind the last.
+
+    Where positions are relative (CSPro 8 writes none), the mark of the record comes first, then the keys,
+    then the items in their order.
+    """
+    at = mark_at - 1 + mark_width if mark_width else 0
+    for ids in levels:
+        at = _follow(ids, at)
+    starts = [max((f.start + f.width for ids in levels[: n + 1] for f in ids), default=at)
+              for n in range(len(levels))]  # fmt: skip
     for record in layout.records:
-        record.fields = [*ids, *record.fields]
-        if not has_marks:
+        n = max(1, record.level)
+        _follow(record.fields, max(starts[n - 1] if n <= len(starts) else at, mark_at - 1 + mark_width))
+        record.fields = [f for ids in levels[:n] for f in ids] + record.fields
+        if not mark_width:
             record.mark = ""
-    layout.keys = tuple(f.name for f in ids)
+    layout.keys = tuple(f.name for f in levels[0]) if levels else ()
     return layout
+
+
+def _follow(fields: list[Field], at: int) -> int:
+    """Place the items that have none, each behind the one before; gives the place after the last."""
+    for item in fields:
+        if item.start < 0:
+            item.start = at
+        at = item.start + item.width
+    return at
 
 
 # CSPro, JSON
 
 
-def _json_dictionary(where: str, data: dict[str, Any]) -> Layout:
-    if data.get("relativePositions"):
-        raise _damaged(where, "relative positions; save the dictionary with absolute positions")
+def _json_dictionary(data: dict[str, Any]) -> Layout:
     mark = data.get("recordType", {})
-    level = data["levels"][0]
-    raw_ids = level.get("ids", {})
-    ids = [f for item in (raw_ids.get("items") or []) for f in _json_items(item)]
-    records = [
-        Record(
-            record["name"],
-            _json_label(record),
-            [f for item in record["items"] for f in _json_items(item)],
-            str(record.get("recordType", "")),
-            int(mark.get("start", 1)) - 1,
-        )
-        for one in data["levels"]
-        for record in one["records"]
-    ]
-    return _with_ids(Layout(data.get("name", ""), records), ids, int(mark.get("length", 0)) > 0)
+    mark_at, mark_width = int(mark.get("start", 1)), int(mark.get("length", 0))
+    layout = Layout(data.get("name", ""), [])
+    levels: list[list[Field]] = []
+    for one in data["levels"]:
+        items = (one.get("ids") or {}).get("items") or []
+        levels.append([f for item in items for f in _json_items(item)])
+        layout.records += [
+            Record(
+                record["name"],
+                _json_label(record),
+                [f for item in record["items"] for f in _json_items(item)],
+                str(record.get("recordType", "")),
+                mark_at - 1,
+                len(levels),
+            )
+            for record in one["records"]
+        ]
+    return _placed(layout, levels, mark_at, mark_width)
 
 
 def _json_label(entry: dict[str, Any]) -> str:
@@ -279,7 +296,7 @@ def _json_label(entry: dict[str, Any]) -> str:
 def _json_items(entry: dict[str, Any]) -> list[Field]:
     item = Field(
         name=entry["name"],
-        start=int(entry["start"]) - 1,
+        start=int(entry.get("start", 0)) - 1,
         width=int(entry["length"]),
         label=_json_label(entry),
         is_text=entry.get("contentType", "numeric") != "numeric",

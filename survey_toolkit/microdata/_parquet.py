@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from survey_toolkit._frames import null_aware_pandas
 from survey_toolkit.errors import DataFileError
 from survey_toolkit.microdata._delimited import quote_identifier
+from survey_toolkit.microdata._process import ReadLimits
 from survey_toolkit.microdata._statistical import RawTable
 from survey_toolkit.microdata.model import MISSING_SUFFIX, MissingCode, Variable
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "METADATA_KEY",
+    "check_names",
     "metadata_clause",
     "parquet_columns",
     "parquet_metadata",
@@ -28,24 +30,46 @@ __all__ = [
 ]
 
 METADATA_KEY = "survey_toolkit"
+#: Bytes of a cell in memory: a number, or an object of its own.
+_A_NUMBER, _AN_OBJECT = 8, 50
+_PLAIN = frozenset(
+    ("BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
+     "FLOAT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
+)  # fmt: skip
 
 
-def read_parquet(path: Path, folder: Path, *, columns: list[str] | None) -> RawTable:
+def read_parquet(path: Path, folder: Path, *, columns: list[str] | None, limits: ReadLimits) -> RawTable:
     """Read a Parquet file, with labels if this toolkit wrote it.
 
     Raises
     ------
     DataFileError
-        The file is damaged or no Parquet.
+        The file is damaged or no Parquet, or its rows would fill the memory: a run of equal values takes
+        no room in the file, and all of it here.
     """
     with _scanned(path, folder) as (relation, stored):
         chosen = [c for c in columns or () if c in relation.columns]
         if chosen:
             relation = relation.select(*_expressions(chosen))
+        _check_room(path, relation, limits)
         frame = null_aware_pandas(relation.df())
     names = [c for c in frame.columns if not c.endswith(MISSING_SUFFIX)]
     variables = {name: stored.get(name, Variable(name=name)) for name in names}
     return RawTable(frame, variables, "utf-8", ())
+
+
+def _check_room(path: Path, relation: Any, limits: ReadLimits) -> None:
+    n_rows = int(relation.aggregate("count(*)").fetchall()[0][0])
+    a_row = sum(_A_NUMBER if str(kind) in _PLAIN else _AN_OBJECT for kind in relation.types)
+    if n_rows * a_row > (most := limits.memory_for(path.stat().st_size)):
+        raise DataFileError(
+            "reading would need more memory than the limit",
+            where=path.name,
+            found=f"{n_rows:,} rows of {len(relation.columns):,} columns, about {n_rows * a_row:,} bytes",
+            expected=f"at most {most:,}",
+            hint="choose columns=[…], or harmonize_parquet, or raise limits=ReadLimits(memory_bytes=…)",
+            code="too-large",
+        )
 
 
 def parquet_columns(path: Path, folder: Path) -> tuple[dict[str, Variable], int]:
@@ -69,6 +93,7 @@ def _scanned(path: Path, folder: Path) -> Iterator[tuple[Any, dict[str, Variable
         stored = connection.execute(
             "SELECT value FROM parquet_kv_metadata(?) WHERE key = ?", [str(staged), METADATA_KEY.encode()]
         ).fetchall()
+        check_names(path.name, _schema(connection, staged), "rename one in the program that made it")
         yield relation, _described(bytes(stored[0][0])) if stored else {}
     except (duckdb.Error, ValueError, OverflowError, UnicodeDecodeError, MemoryError) as exc:
         if isinstance(exc, DataFileError):
@@ -83,6 +108,34 @@ def _scanned(path: Path, folder: Path) -> Iterator[tuple[Any, dict[str, Variable
     finally:
         connection.close()
         staged.unlink(missing_ok=True)
+
+
+def _schema(connection: Any, staged: Path) -> list[str]:
+    """Names of the columns as they stand in the file; those inside nested columns are left out."""
+    rows = connection.execute("SELECT name, num_children FROM parquet_schema(?)", [str(staged)]).fetchall()
+    out: list[str] = []
+    inside = 0
+    for name, children in rows[1:]:
+        if not inside:
+            out.append(str(name))
+        inside += (children or 0) - (1 if inside else 0)
+    return out
+
+
+def check_names(where: str, names: Iterable[str], hint: str) -> None:
+    """Names that differ in case only are one name to the engine, which would read one column twice."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.get(name.lower())
+        seen[name.lower()] = name
+        if other is not None:
+            raise DataFileError(
+                "two columns have names that differ in case only",
+                where=where,
+                found=f"'{other}' and '{name}'",
+                hint=hint,
+                code="schema",
+            )
 
 
 def _expressions(names: list[str]) -> list[Any]:
@@ -101,8 +154,16 @@ def _link(path: Path, staged: Path) -> None:
 
 
 def write_parquet(frame: pd.DataFrame, variables: Mapping[str, Variable], path: Path) -> None:
-    """Write a frame and its descriptions."""
+    """Write a frame and its descriptions.
+
+    Raises
+    ------
+    DataFileError
+        Two names differ in case only.
+    """
     import duckdb
+
+    check_names(path.name, frame.columns, "rename one, or write .sav, .dta or .csv")
 
     connection = duckdb.connect(":memory:")
     try:

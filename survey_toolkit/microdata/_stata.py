@@ -241,13 +241,15 @@ def _label_set(file: _File) -> tuple[str, list[tuple[Any, str]]]:
         raise Unreadable("damaged", f"a value label declares {n:,} codes")
     offsets = struct.unpack(f"{file.order}{n}i", file.take(4 * n))
     codes = struct.unpack(f"{file.order}{n}i", file.take(4 * n))
-    text = file.take(n_text)
+    text = file.take(n_text) + b"\0"
     if any(not 0 <= offset <= n_text for offset in offsets):
         raise Unreadable("damaged", "the text of a value label lies outside the file")
     if file.release < 117:
         file.at = max(file.at, end)
     ordered = sorted(zip(codes, offsets, strict=True))
-    return name, [(_code(code, file.release), dressed(text[offset:])) for code, offset in ordered]
+    return name, [
+        (_code(code, file.release), dressed(text[offset : text.index(0, offset)])) for code, offset in ordered
+    ]
 
 
 def _code(code: int, release: int) -> int | str:

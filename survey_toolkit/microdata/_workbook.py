@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 
 from survey_toolkit.microdata._raw import Block, Column, Contents, NumberColumn, Unreadable
 
-__all__ = ["open_xlsx"]
+__all__ = ["open_sheets", "open_xlsx"]
 
 _INFLATED = 200_000_000
 _RATIO = 100
@@ -25,6 +26,7 @@ _ROWS = 1_048_576
 _COLUMNS = 16_384
 _EPOCH = dt.datetime(1582, 10, 14)
 _EXACT = 10**15
+_NO_RESULT = re.compile(rb"(?:</f>|<f[^>]*/>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
 
 
 def _check_parts(path: str) -> None:
@@ -49,6 +51,16 @@ def _check_parts(path: str) -> None:
         raise Unreadable("damaged", f"no sound ZIP archive ({type(exc).__name__})") from None
 
 
+def open_sheets(path: str) -> Contents:
+    """Name the sheets of a workbook: each as a column without rows."""
+    import openpyxl
+
+    _check_parts(path)
+    book = openpyxl.load_workbook(path, read_only=True, keep_links=False)
+    columns = [Column(sheet.title) for sheet in book.worksheets]
+    return Contents(columns=columns, blocks=lambda wanted, rows: iter(()), n_rows=0, raw=False)
+
+
 def open_xlsx(path: str, *, table: str | None = None) -> Contents:
     """Open a workbook; ``table`` names the sheet, otherwise the first is read."""
     import openpyxl
@@ -57,11 +69,16 @@ def open_xlsx(path: str, *, table: str | None = None) -> Contents:
     book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     names = [sheet.title for sheet in book.worksheets]
     if not names or (table is not None and table not in names):
-        raise Unreadable("damaged", f"no sheet '{table}'; there are: {', '.join(names[:20])}")
+        raise Unreadable("schema", f"no sheet '{table}'; there are: {', '.join(names[:20])}")
     sheet = book[table or names[0]]
     sheet.reset_dimensions()
     header, rows = _table(sheet)
     notes = [f"sheet '{sheet.title}' was read; others: {', '.join(names[:20])}"] if len(names) > 1 else []
+    if lost := _formulas_without_result(path, sheet):
+        notes.append(
+            f"{lost:,} cells hold formulas without a stored result and were read as blank: open the workbook "
+            "in a spreadsheet program and save it"
+        )
     cells = list(zip(*rows, strict=True)) if rows else [()] * len(header)
     parts = [_column(name, values, notes) for name, values in zip(header, cells, strict=True)]
     return Contents(
@@ -71,6 +88,18 @@ def open_xlsx(path: str, *, table: str | None = None) -> Contents:
         raw=False,
         notes=notes,
     )
+
+
+def _formulas_without_result(path: str, sheet: Any) -> int:
+    """Programs that write formulas without reckoning them leave cells that look blank."""
+    n, rest = 0, b""
+    with zipfile.ZipFile(path) as archive, archive.open(sheet._worksheet_path.lstrip("/")) as xml:
+        while piece := xml.read(1 << 20):
+            text = rest + piece
+            end = text.rfind(b"</c>") + 4
+            n += len(_NO_RESULT.findall(text[:end]))
+            rest = text[max(end, len(text) - 100_000) :] if end >= 4 else text[-100_000:]
+    return n
 
 
 def _table(sheet: Any) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -94,16 +123,16 @@ def _table(sheet: Any) -> tuple[list[str], list[tuple[Any, ...]]]:
             empty = 0
             rows.append(tuple(row[:width]) + (None,) * (len(header) - width))
     if not header:
-        raise Unreadable("damaged", "the sheet is empty")
+        raise Unreadable("schema", "the sheet is empty")
     return header, rows
 
 
 def _header(row: tuple[Any, ...], number: int) -> list[str]:
     if number > 1:
-        raise Unreadable("damaged", "the first row is empty, expected the column names")
+        raise Unreadable("schema", "the first row is empty, expected the column names")
     names = ["" if cell is None else str(cell).strip() for cell in row]
     if not all(names) or len(set(names)) < len(names) or len(names) > _COLUMNS:
-        raise Unreadable("damaged", "every column needs a name of its own in the first row")
+        raise Unreadable("schema", "every column needs a name of its own in the first row")
     return names
 
 
@@ -125,6 +154,8 @@ def _column(
         days = all(m != m or m % 86_400 == 0 for m in moments)
         column = Column(name, False, "double", "DATE11" if days else "DATETIME20")
         return column, NumberColumn(np.array(moments))
+    if present and all(isinstance(v, dt.time | dt.timedelta) for v in present):
+        return Column(name, False, "double", "TIME8"), NumberColumn(np.array([_duration(v) for v in values]))
     return Column(name, True, "string"), [_text(v).encode("utf-8") for v in values]
 
 
@@ -133,6 +164,15 @@ def _seconds(value: Any) -> float:
         return math.nan
     moment = value if isinstance(value, dt.datetime) else dt.datetime(value.year, value.month, value.day)
     return (moment - _EPOCH).total_seconds()
+
+
+def _duration(value: Any) -> float:
+    """Seconds of a time of day or of a length of time, which may pass 24 hours."""
+    if value is None:
+        return math.nan
+    if isinstance(value, dt.timedelta):
+        return float(value.total_seconds())
+    return float(value.hour * 3600 + value.minute * 60 + value.second + value.microsecond / 1e6)
 
 
 def _text(value: Any) -> str:

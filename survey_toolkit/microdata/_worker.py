@@ -83,6 +83,10 @@ def _open(request: dict[str, Any]) -> Contents:
         from survey_toolkit.microdata._workbook import open_xlsx
 
         return open_xlsx(path, table=request["table"])
+    if kind == "sheets":
+        from survey_toolkit.microdata._workbook import open_sheets
+
+        return open_sheets(path)
     from survey_toolkit.microdata._sas import open_catalog, open_sas
 
     if kind == "sas7bcat":

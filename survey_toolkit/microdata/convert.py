@@ -13,7 +13,7 @@ import numpy as np
 from survey_toolkit.errors import DataFileError, did_you_mean
 from survey_toolkit.microdata._delimited import quote_identifier
 from survey_toolkit.microdata._files import SourceFile, opened, parser_failure
-from survey_toolkit.microdata._parquet import metadata_clause, write_parquet
+from survey_toolkit.microdata._parquet import check_names, metadata_clause, write_parquet
 from survey_toolkit.microdata._process import ReadLimits, WorkerFailure
 from survey_toolkit.microdata._statistical import (
     TAG_WORDS,
@@ -213,9 +213,7 @@ class _Kept:
         """Put the blocks together, every column in its type."""
         if not self.columns:
             self.columns = self.file.columns()
-        names = [column.name for column in self.columns]
-        if len(set(names)) < len(names):
-            raise DataFileError("two columns have the same name", where=self.file.name, code="schema")
+        check_names(self.file.name, (c.name for c in self.columns), "read it, and write .dta or .csv")
         variables: dict[str, Variable] = {}
         chosen = []
         for column in self.columns:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from survey_toolkit.errors import DataFileError, did_you_mean
 from survey_toolkit.microdata._delimited import read_delimited
-from survey_toolkit.microdata._files import FORMATS, SourceFile, opened, parser_failure
+from survey_toolkit.microdata._files import FORMATS, SourceFile, opened, parser_failure, plain_size
 from survey_toolkit.microdata._fixed_width import read_fixed_width
 from survey_toolkit.microdata._parquet import parquet_columns, read_parquet
 from survey_toolkit.microdata._process import ReadLimits, WorkerFailure
-from survey_toolkit.microdata._statistical import RawTable, open_statistical, read_statistical
+from survey_toolkit.microdata._statistical import RawColumn, RawTable, open_statistical, read_statistical
 from survey_toolkit.microdata.model import MISSING_SUFFIX, Code, FileSource, Microdata, Variable
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "read_catalog",
     "read_metadata",
     "read_microdata",
+    "sheet_names",
 ]
 
 
@@ -206,18 +207,25 @@ def read_catalog(
     """
     limits = limits or ReadLimits()
     with opened(Path(path), limits, companion=True) as source:
-        try:
-            with open_statistical(
-                source.path,
-                source.folder,
-                kind=source.kind,
-                n_bytes=source.n_bytes,
-                encoding=encoding,
-                limits=limits,
-            ) as file:
-                return {column.name: dict(column.value_labels) for column in file.columns()}
-        except WorkerFailure as failure:
-            raise parser_failure(source, failure) from None
+        columns = _described(source, source.kind, encoding, limits)
+        return {column.name: dict(column.value_labels) for column in columns}
+
+
+def sheet_names(path: str | os.PathLike[str], *, limits: ReadLimits | None = None) -> list[str]:
+    """Names of the sheets of a workbook, in their order."""
+    limits = limits or ReadLimits()
+    with opened(Path(path), limits) as source:
+        return [column.name for column in _described(source, "sheets", None, limits)]
+
+
+def _described(source: SourceFile, kind: str, encoding: str | None, limits: ReadLimits) -> list[RawColumn]:
+    try:
+        with open_statistical(
+            source.path, source.folder, kind=kind, n_bytes=source.n_bytes, encoding=encoding, limits=limits
+        ) as file:
+            return file.columns()
+    except WorkerFailure as failure:
+        raise parser_failure(source, failure) from None
 
 
 def _read(source: SourceFile, options: ReadOptions) -> RawTable:
@@ -229,13 +237,14 @@ def _read(source: SourceFile, options: ReadOptions) -> RawTable:
             table=options.table,
             encoding=options.encoding,
             columns=columns,
+            limits=options.limits,
         )
     if source.kind == "text":
         return read_delimited(
             source.path, source.folder, encoding=options.encoding, columns=columns, limits=options.limits
         )
     if source.kind == "parquet":
-        return read_parquet(source.path, source.folder, columns=columns)
+        return read_parquet(source.path, source.folder, columns=columns, limits=options.limits)
     try:
         return read_statistical(
             source.path,
@@ -253,10 +262,8 @@ def _read(source: SourceFile, options: ReadOptions) -> RawTable:
 
 def child_options(options: ReadOptions) -> dict[str, str | None]:
     """What the child needs to know besides the path."""
-    if options.catalog is not None and not options.catalog.is_file():
-        raise DataFileError(
-            "there is no such catalog", where=str(options.catalog), hint="check the path", code="missing-file"
-        )
+    if options.catalog is not None:
+        plain_size(options.catalog, "catalog")
     catalog = str(options.catalog.resolve()) if options.catalog is not None else None
     return {"catalog": catalog, "table": options.table}
 

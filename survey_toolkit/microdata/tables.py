@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from survey_toolkit.errors import DataFileError, did_you_mean
-from survey_toolkit.microdata._files import FORMATS, opened
+from survey_toolkit.microdata._files import FORMATS, opened, plain_size
 from survey_toolkit.microdata._fixed_width import read_records
 from survey_toolkit.microdata._process import ReadLimits, private_folder
 from survey_toolkit.microdata.model import Code, FileSource, Microdata, MissingCode, Variable
-from survey_toolkit.microdata.read import file_sha256, read_microdata
+from survey_toolkit.microdata.read import file_sha256, read_microdata, sheet_names
 
 __all__ = ["TableLink", "TableSet", "read_tables"]
 
@@ -139,7 +140,7 @@ def read_tables(
 
 def _cspro(file: Path, layout: Path, encoding: str | None, limits: ReadLimits) -> TableSet:
     with opened(file, limits, layout=layout) as source:
-        records = read_records(source, layout, encoding=encoding)
+        records = read_records(source, layout, encoding=encoding, limits=limits)
     sha256 = file_sha256(file)
     tables = {}
     for name, (found, described) in records.items():
@@ -166,62 +167,94 @@ def _cspro(file: Path, layout: Path, encoding: str | None, limits: ReadLimits) -
 
 
 def _sheets(file: Path, encoding: str | None, limits: ReadLimits) -> dict[str, Microdata]:
-    first = read_microdata(file, encoding=encoding, limits=limits)
-    named = re.match(r"sheet '(.*)' was read; others: (.*)$", first.notes[0]) if first.notes else None
-    if named is None:
-        return {file.stem: first}
-    tables = {named.group(1): first.replace(notes=first.notes[1:])}
-    for name in named.group(2).split(", "):
-        if name not in tables:
+    """Every sheet that is a table; what is none (empty, or without names) is told."""
+    names = sheet_names(file, limits=limits)
+    if len(names) == 1:
+        return {file.stem: read_microdata(file, encoding=encoding, limits=limits)}
+    tables: dict[str, Microdata] = {}
+    left: list[str] = []
+    refused: DataFileError | None = None
+    for name in names:
+        try:
             data = read_microdata(file, encoding=encoding, limits=limits, table=name)
+        except DataFileError as error:
+            if error.code != "schema":
+                raise
+            refused = error
+            left.append(f"sheet '{name}' was not read: {error.found or error.what}")
+        else:
             tables[name] = data.replace(notes=data.notes[1:])
+    if not tables and refused is not None:
+        raise refused
+    if left:
+        first = next(iter(tables))
+        tables[first] = tables[first].replace(notes=(*tables[first].notes, *left))
     return tables
 
 
 def _archive(file: Path, encoding: str | None, limits: ReadLimits) -> Iterator[tuple[str, Microdata]]:
-    if not file.is_file():
-        raise DataFileError(
-            "there is no such file", where=str(file), hint="check the path", code="missing-file"
-        )
+    plain_size(file)
     with private_folder() as folder:
         members = _unpacked(file, folder, limits)
-        labels = {m.stem: m for m in members if m.suffix.lower() == ".do"}
-        found = False
-        for member in members:
-            if member.suffix.lower() not in FORMATS:
-                continue
-            found = True
-            data = read_microdata(member, encoding=encoding, limits=limits)
-            data = data.replace(source=replace(data.source, name=f"{file.name}:{member.name}"))
-            if member.stem in labels and member.suffix.lower() == ".tab":
-                data = _labelled(data, labels[member.stem])
-            yield member.stem, data
-        if not found:
+        tables = {inside: m for inside, m in members.items() if m.suffix.lower() in FORMATS}
+        programs = {m.stem: m for m in members.values() if m.suffix.lower() == ".do"}
+        if not tables:
             raise DataFileError(
                 "the archive holds no table",
                 where=file.name,
+                found=", ".join(m.name for m in members.values())[:200] or None,
                 expected=", ".join(FORMATS),
                 code="unsupported-format",
             )
+        stems = Counter(m.stem for m in tables.values())
+        left = [m.name for m in members.values() if m.suffix.lower() not in (*FORMATS, ".do")]
+        for inside, member in tables.items():
+            data = _member(file, member, encoding, limits)
+            if member.stem in programs and member.suffix.lower() == ".tab":
+                data = _labelled(data, programs[member.stem])
+            if left:
+                data = data.replace(notes=(*data.notes, f"not read in the archive: {', '.join(left)}"[:300]))
+                left = []
+            yield member.stem if stems[member.stem] == 1 else inside, data
 
 
-def _unpacked(file: Path, folder: Path, limits: ReadLimits) -> list[Path]:
-    """Unpack the tables of an archive, each under its plain name; never outside the folder."""
+def _member(file: Path, member: Path, encoding: str | None, limits: ReadLimits) -> Microdata:
+    """Read one table of an archive; messages name the archive too."""
+    name = f"{file.name}:{member.name}"
+    try:
+        data = read_microdata(member, encoding=encoding, limits=limits)
+    except DataFileError as error:
+        where = (error.where or "").removeprefix(member.name)
+        raise DataFileError(
+            error.what,
+            where=name + where,
+            found=error.found,
+            expected=error.expected,
+            hint=error.hint,
+            code=error.code,
+        ) from None
+    return data.replace(source=replace(data.source, name=name))
+
+
+def _unpacked(file: Path, folder: Path, limits: ReadLimits) -> dict[str, Path]:
+    """Unpack an archive, each file under its plain name and never outside the folder; by name inside."""
     try:
         with zipfile.ZipFile(file) as archive:
             members = [m for m in archive.infolist() if not m.is_dir() and not _ASIDE.search(m.filename)]
             _check_archive(file, members, limits)
-            out = []
+            out: dict[str, Path] = {}
             for number, member in enumerate(members):
                 name = re.sub(r"[^\w.() -]", "_", PurePosixPath(member.filename.replace("\\", "/")).name)
-                target = folder / str(number) / (name or "table")
+                target = folder / str(number) / (name[-100:] or "table")
                 target.parent.mkdir()
                 with archive.open(member) as packed, target.open("wb") as unpacked:
                     left = member.file_size
                     while left > 0 and (piece := packed.read(min(1 << 20, left))):
                         left -= len(piece)
                         unpacked.write(piece)
-                out.append(target)
+                out[member.filename if member.filename not in out else f"{member.filename} ({number})"] = (
+                    target
+                )
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as exc:
         if isinstance(exc, DataFileError):
             raise
@@ -244,7 +277,8 @@ def _check_archive(file: Path, members: list[zipfile.ZipInfo], limits: ReadLimit
             "the archive unpacks to more than the limit",
             where=file.name,
             found=f"{len(members):,} files, {total:,} bytes from {packed:,}",
-            expected=f"at most {limits.file_bytes:,} bytes",
+            expected=f"at most {_MOST_MEMBERS:,} files, {limits.file_bytes:,} bytes, {_RATIO} times its size",
+            hint="if you trust it, unpack it yourself and read the files inside",
             code="too-large",
         )
 
