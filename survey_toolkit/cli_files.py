@@ -3,47 +3,127 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from survey_toolkit.microdata import Microdata, TableSet
 
 __all__ = ["crosswalk_app", "files_app"]
 
 files_app = typer.Typer()
 crosswalk_app = typer.Typer(help="Draft crosswalks and compare their audits.", no_args_is_help=True)
 
+Encoding = Annotated[
+    str | None, typer.Option("--encoding", help="Of its texts, where the file does not say or says it wrong.")
+]
+Layout = Annotated[Path | None, typer.Option("--layout", help="CSPro dictionary (.dcf) of fixed-width data.")]
+Catalog = Annotated[
+    Path | None, typer.Option("--catalog", help="The .sas7bcat with the labels of a .sas7bdat.")
+]
+Table = Annotated[
+    str | None, typer.Option("--table", help="Sheet of a workbook, record of a dictionary, file of a .zip.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 
 @files_app.command()
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A data file: .sav .dta .csv .parquet …")],
+    file: Annotated[Path, typer.Argument(help="A data file, or an export of several tables (.zip, .xlsx).")],
     html: Annotated[Path | None, typer.Option("--html", help="Write the codebook as a page.")] = None,
     strip_identifiers: Annotated[
         Path | None, typer.Option("--strip-identifiers", help="Write the file without names, phones, GPS …")
     ] = None,
+    also: Annotated[
+        list[str] | None, typer.Option("--also", help="A further column to remove; may be repeated.")
+    ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option("--keep", help="A column to leave, although recognised.")
+    ] = None,
+    encoding: Encoding = None,
+    layout: Layout = None,
+    catalog: Catalog = None,
+    table: Table = None,
     as_json: AsJson = False,
 ) -> None:
     """Lay a file open: codebook, columns that name a person, guesses of the design, what looks wrong.
 
-    Counts below 5 are not shown. Example: `survey-toolkit inspect person.sav --html codebook.html`
+    Counts below 5 are not shown. Of an export with several tables, each is shown, and each is written
+    under its name: `out.csv` becomes `out_members.csv`. Example: `survey-toolkit inspect person.sav --html
+    codebook.html`
     """
-    from survey_toolkit.dissemination.terminal_files import print_inspection
-    from survey_toolkit.microdata import inspect_data, read_microdata, write_microdata
-    from survey_toolkit.microdata import strip_identifiers as without_identifiers
+    from survey_toolkit.dissemination.terminal_files import print_inspection, print_links
+    from survey_toolkit.microdata import inspect_data, inspections_page
 
-    data = read_microdata(file)
-    seen = inspect_data(data)
+    tables = _tables(file, encoding=encoding, layout=layout, catalog=catalog, table=table)
+    seen = {name: inspect_data(data) for name, data in tables.tables.items()}
     if as_json:
-        typer.echo(json.dumps(seen.to_dict(), default=str))
+        links = [{"child": k.child, "parent": k.parent, "on": list(k.on)} for k in tables.links]
+        all_ = {"tables": {name: one.to_dict() for name, one in seen.items()}, "links": links}
+        single = next(iter(seen.values())).to_dict()
+        typer.echo(json.dumps(single if len(seen) == 1 else all_, default=str))
     else:
-        print_inspection(seen)
+        for one in seen.values():
+            print_inspection(one)
+        print_links(tables)
     if html is not None:
-        html.write_text(seen.to_html(), encoding="utf-8")
+        html.write_text(inspections_page(file.name, list(seen.values()), tables.links), encoding="utf-8")
     if strip_identifiers is not None:
-        stripped = write_microdata(without_identifiers(data), strip_identifiers)
-        typer.echo(f"written without {len(seen.identifiers)} columns: {stripped}", err=as_json)
+        _write_stripped(tables, strip_identifiers, also or (), keep or (), quiet=as_json)
+
+
+def _tables(
+    file: Path, *, encoding: str | None, layout: Path | None, catalog: Path | None, table: str | None
+) -> TableSet:
+    """Every table of the file, or the one asked for."""
+    from survey_toolkit.microdata import TableSet, read_microdata, read_tables
+
+    several = file.suffix.lower() in (".zip", ".xlsx") or layout is not None
+    if several and (table is None or file.suffix.lower() == ".zip"):
+        found = read_tables(file, encoding=encoding, layout=layout)
+        return found if table is None else TableSet(tables={table: found[table]})
+    data = read_microdata(file, encoding=encoding, layout=layout, catalog=catalog, table=table)
+    return TableSet(tables={table or file.stem: data})
+
+
+def _one(
+    file: Path, *, encoding: str | None, layout: Path | None, catalog: Path | None, table: str | None
+) -> Microdata:
+    """The table of a file that has one, or the one asked for."""
+    from survey_toolkit.errors import DataFileError
+
+    found = _tables(file, encoding=encoding, layout=layout, catalog=catalog, table=table)
+    if len(found) > 1:
+        raise DataFileError(
+            "the file holds several tables",
+            where=file.name,
+            expected=", ".join(found)[:300],
+            hint=f"choose one: --table '{next(iter(found))}'",
+            code="several-tables",
+        )
+    return next(iter(found.tables.values()))
+
+
+def _write_stripped(
+    tables: TableSet, out: Path, also: Sequence[str], keep: Sequence[str], *, quiet: bool
+) -> None:
+    from survey_toolkit.errors import DataFileError, did_you_mean
+    from survey_toolkit.microdata import write_microdata
+
+    known = {c for data in tables.tables.values() for c in data.variables}
+    for name in (*also, *keep):
+        if name not in known:
+            raise DataFileError("no such column", found=f"'{name}'", expected=did_you_mean(name, known))
+    bare = tables.without_identifiers(also=also, keep=keep)
+    for name, data in bare.tables.items():
+        named = re.sub(r"[^\w.-]+", "_", name)
+        target = out if len(bare) == 1 else out.with_name(f"{out.stem}_{named}{out.suffix}")
+        gone = len(tables[name].variables) - len(data.variables)
+        typer.echo(f"written without {gone} columns: {write_microdata(data, target)}", err=quiet)
 
 
 @files_app.command()
@@ -60,6 +140,13 @@ def check(
     interviewer: Annotated[str | None, typer.Option(help="Interviewer column.")] = None,
     area: Annotated[str | None, typer.Option(help="Area column.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report as a page.")] = None,
+    rows: Annotated[
+        bool, typer.Option("--rows", help="With --json: the numbers of the rows concerned.")
+    ] = False,
+    encoding: Encoding = None,
+    layout: Layout = None,
+    catalog: Catalog = None,
+    table: Table = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a file before estimation; exit code 1 if there are errors, 0 if there are flags at most.
@@ -68,15 +155,15 @@ def check(
     """
     from survey_toolkit.dissemination.terminal_files import print_checks
     from survey_toolkit.estimation import SurveyDesign
-    from survey_toolkit.microdata import check_data, read_microdata
+    from survey_toolkit.microdata import check_data
 
     design = SurveyDesign(weight=weight, strata=strata, psu=psu, nest=nest) if weight else None
     report = check_data(
-        read_microdata(file), design=design, keys=key or (), population=population, age=age,
+        _one(file, encoding=encoding, layout=layout, catalog=catalog, table=table), design=design, keys=key or (), population=population, age=age,
         hours=hours or (), interviewer=interviewer, area=area,
     )  # fmt: skip
     if as_json:
-        typer.echo(report.to_json())
+        typer.echo(report.to_json(rows=rows))
     else:
         print_checks(report)
     if html is not None:
@@ -94,6 +181,17 @@ def harmonize(
     audit: Annotated[
         Path | None, typer.Option(help="Write the audit: .html to read, .json to compare.")
     ] = None,
+    cross_tabulate: Annotated[
+        list[str] | None,
+        typer.Option(help="Target whose sources and result are cross-tabulated in the .html audit."),
+    ] = None,
+    codebook: Annotated[
+        Path | None, typer.Option(help="Write a DDI codebook (.xml) of the harmonized data.")
+    ] = None,
+    encoding: Encoding = None,
+    layout: Layout = None,
+    catalog: Catalog = None,
+    table: Table = None,
     as_json: AsJson = False,
 ) -> None:
     """Harmonize one file with a crosswalk and print the audit.
@@ -101,13 +199,21 @@ def harmonize(
     Example: `survey-toolkit harmonize person.sav my_crosswalk.yaml person_harmonized.parquet`
     """
     from survey_toolkit.dissemination.terminal import audit_rows, print_audit
-    from survey_toolkit.microdata import audit_dict, audit_html, read_microdata, write_microdata
+    from survey_toolkit.microdata import audit_dict, audit_html, before_after, ddi_codebook, write_microdata
     from survey_toolkit.microdata import harmonize as harmonize_data
 
-    result = harmonize_data(read_microdata(file), crosswalk, level=level)
+    raw = _one(file, encoding=encoding, layout=layout, catalog=catalog, table=table)
+    result = harmonize_data(raw, crosswalk, level=level)
+    crossed = {name: before_after(raw, crosswalk, name, level=level) for name in cross_tabulate or ()}
     write_microdata(result, target)
+    if codebook is not None:
+        codebook.write_text(ddi_codebook(result), encoding="utf-8")
     if audit is not None:
-        page = audit_html(result) if audit.suffix == ".html" else json.dumps(audit_dict(result), indent=1)
+        page = (
+            audit_html(result, cross_tabulations=crossed)
+            if audit.suffix == ".html"
+            else json.dumps(audit_dict(result), indent=1)
+        )
         audit.write_text(page, encoding="utf-8")
     if as_json:
         typer.echo(json.dumps(audit_rows(result), default=str))
@@ -121,14 +227,19 @@ def crosswalk_draft(
     file: Annotated[Path, typer.Argument(help="The data file.")],
     level: Annotated[str, typer.Option(help="What a row is: person, household, job or episode.")] = "person",
     out: Annotated[Path | None, typer.Option("--out", help="Write here instead of printing.")] = None,
+    encoding: Encoding = None,
+    layout: Layout = None,
+    catalog: Catalog = None,
+    table: Table = None,
 ) -> None:
     """Draft a crosswalk from a file's names and labels, with open places for a person to fill.
 
     Example: `survey-toolkit crosswalk draft person.sav --out my_crosswalk.yaml`
     """
-    from survey_toolkit.microdata import draft_crosswalk, read_microdata
+    from survey_toolkit.microdata import draft_crosswalk
 
-    text = draft_crosswalk(read_microdata(file), level=level)
+    raw = _one(file, encoding=encoding, layout=layout, catalog=catalog, table=table)
+    text = draft_crosswalk(raw, level=level)
     if out is None:
         typer.echo(text, nl=False)
     else:

@@ -11,9 +11,9 @@ from survey_toolkit.microdata._inspection_page import codes_text, missing_text
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from survey_toolkit.microdata import AuditDiff, CheckReport, Inspection
+    from survey_toolkit.microdata import AuditDiff, CheckReport, Inspection, TableSet
 
-__all__ = ["print_checks", "print_diff", "print_inspection"]
+__all__ = ["print_checks", "print_diff", "print_inspection", "print_links"]
 
 #: Codes of a variable shown in one line.
 _CODES = 6
@@ -54,6 +54,16 @@ def print_inspection(inspection: Inspection, console: Console | None = None) -> 
         out, "What looks wrong", ("column", "what"), [(s.name, s.what) for s in inspection.suspicions]
     )
     _print_notes(out, inspection.notes)
+
+
+def print_links(tables: TableSet, console: Console | None = None) -> None:
+    """Print how the rows of child tables find their parents."""
+    _print_rows(
+        console or _console(),
+        "Links between the tables (check them before a join)",
+        ("child", "parent", "by"),
+        [(k.child, k.parent, ", ".join(f"{a} = {b}" for a, b in k.on)) for k in tables.links],
+    )
 
 
 def print_checks(report: CheckReport, console: Console | None = None) -> None:

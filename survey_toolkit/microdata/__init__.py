@@ -1,5 +1,6 @@
 """Survey files in, with their meaning; harmonized, audited, classified microdata out."""
 
+from survey_toolkit.microdata._inspection_page import inspections_page
 from survey_toolkit.microdata._process import ReadLimits
 from survey_toolkit.microdata.audit import (
     AuditDiff,
@@ -87,6 +88,7 @@ __all__ = [
     "harmonize",
     "harmonize_parquet",
     "inspect_data",
+    "inspections_page",
     "join",
     "load_crosswalk",
     "myers",

@@ -2,26 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from survey_toolkit.microdata._page import bullets, page, table
 
 if TYPE_CHECKING:
     from survey_toolkit.microdata.inspection import Inspection, VariableProfile
+    from survey_toolkit.microdata.tables import TableLink
 
-__all__ = ["codes_text", "inspection_page", "missing_text"]
+__all__ = ["codes_text", "inspection_page", "inspections_page", "missing_text"]
 
 
 def inspection_page(inspection: Inspection) -> str:
     """HTML page of an inspection."""
+    return page(f"Codebook of {inspection.source.name}", _lead(inspection), *_sections(inspection))
+
+
+def inspections_page(title: str, inspections: Sequence[Inspection], links: Iterable[TableLink] = ()) -> str:
+    """HTML page of the tables of one export, one after the other, and how they hang together."""
+    if len(inspections) == 1:
+        return inspection_page(inspections[0])
+    tables = [(one.source.name, one.n_rows, len(one.variables), len(one.identifiers)) for one in inspections]
+    joined = [(k.child, k.parent, ", ".join(f"{a} = {b}" for a, b in k.on)) for k in links]
+    sections = [
+        ("Tables", table(
+            ("table", "rows", "variables", "name a person"), tables,
+            numbers=("rows", "variables", "name a person"))),
+        ("Links (check them before a join)", table(("child", "parent", "by"), joined)),
+    ]  # fmt: skip
+    for one in inspections:
+        name = one.source.name.rpartition(":")[2]
+        sections += [(f"{name} · {heading}", content) for heading, content in _sections(one) if content]
+    return page(f"Codebook of {title}", f"{len(inspections)} tables", *sections)
+
+
+def _lead(inspection: Inspection) -> str:
     source = inspection.source
     facts = (source.format, source.encoding or "", f"sha256 {source.sha256[:16]}" if source.sha256 else "")
-    lead = f"{inspection.n_rows:,} rows, {len(inspection.variables)} variables · " + " · ".join(
+    return f"{inspection.n_rows:,} rows, {len(inspection.variables)} variables · " + " · ".join(
         filter(None, facts)
     )
-    return page(
-        f"Codebook of {source.name}",
-        lead,
+
+
+def _sections(inspection: Inspection) -> list[tuple[str, str]]:
+    return [
         ("Names a person: remove before the file is passed on", table(
             ("column", "what", "why it was taken for one"),
             [(i.name, i.kind, i.reason) for i in inspection.identifiers])),
@@ -34,7 +59,7 @@ def inspection_page(inspection: Inspection) -> str:
               missing_text(v), codes_text(v)) for v in inspection.variables],
             numbers=("valid",))),
         ("Notes", bullets(inspection.notes)),
-    )  # fmt: skip
+    ]  # fmt: skip
 
 
 def missing_text(profile: VariableProfile) -> str:

@@ -6,7 +6,7 @@ import os
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,6 +15,7 @@ from survey_toolkit.errors import DataFileError, did_you_mean
 from survey_toolkit.microdata._files import FORMATS, opened, plain_size
 from survey_toolkit.microdata._fixed_width import read_records
 from survey_toolkit.microdata._process import ReadLimits, private_folder
+from survey_toolkit.microdata.identifiers import strip_identifiers
 from survey_toolkit.microdata.model import Code, FileSource, Microdata, MissingCode, Variable
 from survey_toolkit.microdata.read import file_sha256, read_microdata, sheet_names
 
@@ -62,6 +63,21 @@ class TableSet:
                 code="missing-table",
             )
         return self.tables[name]
+
+    def without_identifiers(self, *, also: Iterable[str] = (), keep: Iterable[str] = ()) -> TableSet:
+        """Remove what names a person from every table; the columns that link the tables stay.
+
+        See :func:`~survey_toolkit.microdata.strip_identifiers`; a column of ``also`` or ``keep`` may stand
+        in some of the tables only.
+        """
+        also, keep = set(also), set(keep)
+        tables = {}
+        for name, data in self.tables.items():
+            joined = {own for k in self.links for own, _ in k.on if k.child == name}
+            joined |= {other for k in self.links for _, other in k.on if k.parent == name}
+            here = set(data.variables)
+            tables[name] = strip_identifiers(data, also=sorted(also & here), keep=(keep | joined) & here)
+        return TableSet(tables=tables, links=self.links)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.tables)
