@@ -159,7 +159,8 @@ def check(
 
     design = SurveyDesign(weight=weight, strata=strata, psu=psu, nest=nest) if weight else None
     report = check_data(
-        _one(file, encoding=encoding, layout=layout, catalog=catalog, table=table), design=design, keys=key or (), population=population, age=age,
+        _one(file, encoding=encoding, layout=layout, catalog=catalog, table=table),
+        design=design, keys=key or (), population=population, age=age,
         hours=hours or (), interviewer=interviewer, area=area,
     )  # fmt: skip
     if as_json:

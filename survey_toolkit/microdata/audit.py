@@ -165,7 +165,8 @@ def before_after(
     -------
     pandas.DataFrame
         One row a combination: the source columns (at most three; text that is no short code is not
-        shown), ``<target>`` or the reason it is missing, and ``n``, which sums to the rows kept.
+        shown), ``<target>`` (``<target> (harmonized)`` where a source has that name) or the reason it is
+        missing, and ``n``, which sums to the rows kept.
 
     Raises
     ------
@@ -213,8 +214,9 @@ def before_after(
     if why is not None:
         result = result.mask(why.notna().to_numpy(), "missing: " + why.fillna("").astype(object))
     result = result.mask(result == "", "unmapped")
-    frame = pd.DataFrame({**shown, target: result})
-    return frame.groupby([*columns, target], sort=True).size().rename("n").reset_index()
+    after = f"{target} (harmonized)" if target in columns else target  # a target may bear its source's name
+    frame = pd.DataFrame({**shown, after: result})
+    return frame.groupby([*columns, after], sort=True).size().rename("n").reset_index()
 
 
 def merge_audits(audits: Sequence[tuple[TargetAudit, ...]]) -> tuple[TargetAudit, ...]:

@@ -29,7 +29,7 @@ def _set(words: str) -> frozenset[str]:
 _KNOWN: dict[str, tuple[frozenset[str], frozenset[str], tuple[str, ...]]] = {
     "weight": (
         _set("v005 hv005 mv005 d005 fexp fsweight hhweight wmweight chweight mnweight pweight finalwgt "
-                  "wgt wt pondera factor fac_tri"),
+                  "wgt wt w pondera factor fac_tri"),
         _set("weight wgt wt pond pondera expansion"),
         ("sample weight", "sampling weight", "survey weight", "weight", "factor de expansión",
          "poids de sondage", "quyền số", "ค่าถ่วงน้ำหนัก", "权重", "expansion factor"),

@@ -114,6 +114,7 @@ def test_names_of_columns(name: str) -> None:
     ("values", "kind"),
     [
         ([f"Sok Dara{c}" for c in "abcdef"], "name"),
+        ([f"Keo Sopheap {c}" for c in "ABCDEF" for _ in range(4)], "name"),
         ([f"NGUYỄN VĂN {c}" for c in "ABCDEF"], "name"),
         ([f"សុខ{c}ដារា" for c in "កខគឃងចឆជឈញ"], "free text"),
         (["Sokha", "Dara", "Bopha", "Vanna", "Rith", "Chan", "Sothea", "Nary", "Thy", "Ny Ka"], "free text"),
