@@ -7,12 +7,13 @@ declared missing becomes a tag in Stata. Text has no such place: its reasons sta
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from survey_toolkit.errors import DataFileError
+from survey_toolkit.errors import DataFileError, SurveyToolkitWarning
 from survey_toolkit.microdata.model import (
     MISSING_REASONS,
     MISSING_SUFFIX,
@@ -59,6 +60,11 @@ def encode(data: Microdata, kind: str) -> Encoded:
         More missing codes than the format can declare.
     """
     out = Encoded()
+    if kind == "dta" and (lost := [v.name for v in data.variables.values() if _unlabelled_in_stata(v)]):
+        what = (
+            f"Stata holds labels only for whole numbers: {', '.join(lost[:20])}: other labels were left out"
+        )
+        warnings.warn(what, SurveyToolkitWarning, stacklevel=5)
     for name, variable in data.variables.items():
         column = _plain(data.frame[name])
         companion = data.frame.get(name + MISSING_SUFFIX)
@@ -74,6 +80,11 @@ def encode(data: Microdata, kind: str) -> Encoded:
         if str(data.frame[name].dtype) == "boolean" and not variable.value_labels:
             out.value_labels.setdefault(name, {}).update({0: "no", 1: "yes"})
     return out
+
+
+def _unlabelled_in_stata(variable: Variable) -> bool:
+    codes = (c for c in variable.value_labels if not (isinstance(c, str) and c.startswith(".")))
+    return any(isinstance(c, str) or not float(c).is_integer() for c in codes)
 
 
 def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
