@@ -24,7 +24,7 @@ def description(file: Path, folder: Path) -> dict[str, Variable]:
             stored = connection.execute(
                 "SELECT value FROM parquet_kv_metadata(?) WHERE key = ?", [str(file), METADATA_KEY.encode()]
             ).fetchall()
-        except duckdb.Error:
+        except Exception:
             read_parquet(file, folder, columns=None, limits=ReadLimits())  # tells what is wrong with it
             raise
     return _described(bytes(stored[0][0])) if stored else {}

@@ -95,9 +95,9 @@ def _scanned(path: Path, folder: Path) -> Iterator[tuple[Any, dict[str, Variable
         ).fetchall()
         check_names(path.name, _schema(connection, staged), "rename one in the program that made it")
         yield relation, _described(bytes(stored[0][0])) if stored else {}
-    except (duckdb.Error, ValueError, OverflowError, UnicodeDecodeError, MemoryError) as exc:
-        if isinstance(exc, DataFileError):
-            raise
+    except DataFileError:
+        raise
+    except Exception as exc:  # the engine and what binds it to Python raise errors of many classes
         raise DataFileError(
             "the Parquet file cannot be read",
             where=path.name,

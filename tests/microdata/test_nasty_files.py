@@ -102,6 +102,14 @@ def test_nested_parquet_columns_are_no_names(tmp_path: Path) -> None:
     assert list(read_microdata(file).variables) == ["s", "l", "z"]
 
 
+def test_a_parquet_name_that_is_no_text(tmp_path: Path) -> None:
+    """The engine's binding to Python raises a RuntimeError of its own."""
+    file = tmp_path / "g.parquet"
+    duckdb.sql(f"COPY (SELECT 1 AS aaaa1, 2 AS bbbb1) TO '{file}' (FORMAT parquet)")
+    file.write_bytes(file.read_bytes().replace(b"bbbb1", b"\xff\xfe\xff\xfe1"))
+    _refused(file, "damaged", "cannot be read")
+
+
 def test_text_in_utf16(tmp_path: Path) -> None:
     file = tmp_path / "f.csv"
     file.write_bytes("a,b\n1,ễ\n".encode("utf-16-le"))
