@@ -219,7 +219,8 @@ def require_columns(
     missing = [n for n in dict.fromkeys(names) if n not in have]
     if missing:
         raise error(
-            f"{what}: no such column" + ("s" if len(missing) > 1 else ""),
+            "no such column" + ("s" if len(missing) > 1 else ""),
+            where=what,
             found=", ".join(f"'{m}'" for m in missing),
             expected=did_you_mean(missing[0], have),
             hint="check the spelling; names are case-sensitive",

@@ -239,7 +239,7 @@ def _labels(
 def _flags(
     request: Request, at: Layout, se: Floats, df: Floats, exact: NDArray[np.bool_], n_psu: Floats
 ) -> tuple[tuple[str, ...], ...]:
-    filled = at.n > 0
+    filled = (at.n > 0) & (n_psu != 0)  # rows whose weights are all zero say nothing
     binary = request.kind == "proportion"
     marks = {
         "empty_domain": ~filled,

@@ -144,6 +144,7 @@ class SurveyDesign:
                     "this design column must be numeric",
                     where=name,
                     found=str(schema[name]),
+                    expected="a column of numbers",
                     hint="recode it",
                 )
 

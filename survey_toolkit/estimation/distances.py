@@ -57,10 +57,15 @@ class Distance:
                 where="bounds",
                 found=f"({self.low:g}, {self.high:g})",
                 expected="such as (0.5, 2)",
+                hint="they limit new over old weight, and no change is a factor of 1",
             )
         if self.method == "logit" and not (np.isfinite(self.low) and np.isfinite(self.high)):
             raise EstimationError(
-                "logit calibration needs two bounds", where="bounds", expected="such as (0.5, 2)"
+                "logit calibration needs two bounds",
+                where="bounds",
+                found=f"({self.low:g}, {self.high:g})",
+                expected="such as (0.5, 2)",
+                hint='give bounds, or use method="raking"',
             )
 
     @property

@@ -68,7 +68,9 @@ def _spread(
     with np.errstate(divide="ignore", invalid="ignore"):
         cv = np.where(found.estimate != 0, found.se / np.abs(found.estimate), np.nan)
     flags = tuple(
-        base.flags[d] + (("no_limit",) if np.isnan(found.low[k] + found.high[k]) and base.n[d] > 0 else ())
+        ("empty_domain",)
+        if np.isnan(found.estimate[k])
+        else base.flags[d] + (("no_limit",) if np.isnan(found.low[k] + found.high[k]) else ())
         for k, d in enumerate(domain)
     )
     return replace(

@@ -282,6 +282,9 @@ def _check_outcome(y: Floats, how: Family) -> None:
     if low == high and how.name != "gaussian":
         raise EstimationError(
             "the outcome does not vary, so there is nothing to explain",
+            where="formula",
+            expected="both outcomes, or several values",
+            hint="check the condition and the code of the outcome",
             found=f"{low:g} in every row",
             code="constant-outcome",
         )

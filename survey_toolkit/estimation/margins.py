@@ -93,7 +93,11 @@ def margins(totals: Totals, *, complete: bool = True) -> list[Margin]:
     """
     if not isinstance(totals, Mapping) or not totals:
         raise EstimationError(
-            "no totals are given", where="totals", expected='such as {"sex": {"F": 60, "M": 40}}'
+            "no totals are given",
+            where="totals",
+            found=type(totals).__name__ if totals else "nothing",
+            expected='such as {"sex": {"F": 60, "M": 40}}',
+            hint="name a column, and the population of each of its codes",
         )
     return [_margin(key, value, complete) for key, value in totals.items()]
 
@@ -105,11 +109,21 @@ def _margin(key: Any, value: Any, complete: bool) -> Margin:
         codes = tuple(code if isinstance(code, tuple) else (code,) for code in value)
         if not codes or any(len(code) != len(columns) for code in codes):
             raise EstimationError(
-                "a class needs one code a column", where=label, expected=f"tuples of {len(columns)} codes"
+                "a class needs one code a column",
+                where=label,
+                found=", ".join(repr(code) for code in codes[:3]) or "no class",
+                expected=f"tuples of {len(columns)} codes",
+                hint='such as {("sex", "region"): {("F", "north"): 60}}',
             )
         numbers = np.array([_number(v, label) for v in value.values()])
         if (numbers < 0).any():
-            raise EstimationError("a population cannot be negative", where=label)
+            raise EstimationError(
+                "a population cannot be negative",
+                where=label,
+                found=f"{numbers.min():g}",
+                expected="counts of zero or above",
+                hint="correct the total",
+            )
         return Margin(
             label=label, columns=columns, codes=codes, number=None, totals=numbers, complete=complete
         )
@@ -128,7 +142,13 @@ def _number(value: Any, label: str) -> float:
     except (TypeError, ValueError):
         number = np.nan
     if not np.isfinite(number):
-        raise EstimationError("a total must be a finite number", where=label, found=repr(value))
+        raise EstimationError(
+            "a total must be a finite number",
+            where=label,
+            found=repr(value),
+            expected="a count, or the sum of the variable over the population",
+            hint="correct the total",
+        )
     return number
 
 
@@ -175,6 +195,9 @@ def sample_cells(
     except Exception as exc:  # each engine has errors of its own
         raise EstimationError(
             "the calibration variables cannot be read",
+            where=", ".join(m.label for m in known),
+            expected="columns of codes, or numbers",
+            hint="check the columns and the types of the codes",
             found=f"{type(exc).__name__}: {str(exc).splitlines()[0][:120]}",
         ) from None
     there = _float(cells[f"{PREFIX}n"], missing=0.0) > 0

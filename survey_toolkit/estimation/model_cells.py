@@ -308,6 +308,7 @@ def _require_rows(use: NDArray[np.bool_], n: float, names: tuple[str, ...]) -> N
             "no row has all variables of the model",
             where=", ".join(names),
             found=f"{int(n)} rows in the subpopulation, 0 complete with a positive weight",
+            expected="rows that have every variable, with a weight above zero",
             hint="check the condition and the missing values",
             code="no-rows",
         )

@@ -134,6 +134,8 @@ def _responded(frame: LazyFrame, respondent: str) -> nw.Expr:
             "the response indicator must be Boolean or 0-1 in every row",
             where=respondent,
             found="a column of another type" if found is None else f"{int(found)} other rows",
+            expected="1 or true where the person answered, 0 or false where not",
+            hint="recode it; a row that was not approached is no nonresponse",
         )
     return r
 
@@ -225,6 +227,7 @@ def fit_logistic(matrix: Floats, share: Floats, weight: Floats) -> Logistic:
         "the response model has no finite solution",
         where="variables",
         found="a class in which everybody, or nobody, responds",
+        expected="respondents and nonrespondents in every class",
         hint="join classes, or use classes= instead",
         code="separation",
     )

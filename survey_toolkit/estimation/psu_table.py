@@ -112,7 +112,14 @@ def design_table(cells: Cells, design: SurveyDesign) -> tuple[DesignTable, Ints]
         For missing codes, a PSU in two strata, an impossible or varying FPC.
     """
     if not len(cells.sums["rows"]):
-        raise DesignError("there are no rows", hint="check the file", code="no-rows")
+        raise DesignError(
+            "there are no rows",
+            where="frame",
+            found="0 rows",
+            expected="one row a unit of the sample",
+            hint="check the file, and the conditions by which rows were kept",
+            code="no-rows",
+        )
     n_cells = len(cells.sums["rows"])
     parent = np.zeros(n_cells, dtype=np.int64)
     stages, at_cell = [], []
@@ -186,7 +193,15 @@ def _popsize(
     low, high = np.full(len(n_units), np.inf), np.full(len(n_units), -np.inf)
     values = cells.popsize_min[stage], cells.popsize_max[stage]
     if np.isnan(values[0]).any() or (values[0] <= 0).any():
-        raise DesignError("the FPC is missing, zero or negative in some rows", where=name, code="bad-fpc")
+        bad = np.isnan(values[0]) | (values[0] <= 0)
+        raise DesignError(
+            "the FPC is missing, zero or negative in some rows",
+            where=name,
+            found=f"in {int(bad.sum())} of {len(bad)} sampling units",
+            expected="population units of the stratum, or a sampling fraction, in every row",
+            hint="the FPC counts sampling units of the stage (PSUs, not persons)",
+            code="bad-fpc",
+        )
     np.minimum.at(low, h, values[0])
     np.maximum.at(high, h, values[1])
     if (low != high).any():
@@ -201,6 +216,7 @@ def _popsize(
             where=name,
             found=f"values from {low.min():g} to {low.max():g}",
             expected="population counts (all at least 1) or sampling fractions (all at most 1)",
+            hint="write the FPC of all strata in one unit",
             code="bad-fpc",
         )
     if (low < n_units).any():
@@ -214,10 +230,11 @@ def _popsize(
 
 
 def _fail_fpc(name: str, what: str, strata: list[Any]) -> None:
+    shown = ", ".join(repr(s) for s in strata[:_SHOWN])
     raise DesignError(
         what,
         where=name,
-        found=f"{len(strata)} strata, such as {', '.join(repr(s) for s in strata[:_SHOWN])}",
+        found=f"{len(strata)} strata" + (f", such as {shown}" if set(strata) != {"all"} else ""),
         expected="one number a stratum, not below the units in the sample",
         hint="the FPC counts sampling units of the stage (PSUs, not persons)",
         code="bad-fpc",

@@ -97,10 +97,20 @@ class ReplicateDesign:
         for name, values in (("scale", [self.scale]), ("rscales", self.rscales or [])):
             if any(v is not None and not (math.isfinite(v) and v >= 0) for v in values):
                 raise DesignError(
-                    "a scale must be finite and not negative", where=name, found=str(values)[:80]
+                    "a scale must be finite and not negative",
+                    where=name,
+                    found=str(values)[:80],
+                    expected="numbers of zero or above",
+                    hint="take it from the documentation of the data",
                 )
         if self.scale == 0:
-            raise DesignError("a scale of 0 makes every variance 0", where="scale", found="0")
+            raise DesignError(
+                "a scale of 0 makes every variance 0",
+                where="scale",
+                found="0",
+                expected="a number above 0",
+                hint="take it from the documentation of the data, or leave it out: the kind has one",
+            )
         if not isinstance(self.replicates, str):
             object.__setattr__(self, "replicates", tuple(self.replicates))
         if self.rscales is not None:
@@ -109,6 +119,7 @@ class ReplicateDesign:
             raise DesignError(
                 "a stratified jackknife needs the scale of each replicate",
                 where="rscales",
+                found="none",
                 expected="(n_h - 1)/n_h for each replicate, n_h PSUs in its stratum",
                 hint="take them from the documentation of the data; JK1 has one scale for all",
                 code="missing-scale",
@@ -117,6 +128,8 @@ class ReplicateDesign:
             raise DesignError(
                 "replicates of no known kind need a scale",
                 where="scale",
+                found='kind "other" without scale and rscales',
+                expected="the factor of the sum of squares, or one of each square",
                 hint="take it from the documentation of the data",
                 code="missing-scale",
             )
@@ -169,7 +182,11 @@ class ReplicateDesign:
         text = [name for name in names if not (schema[name].is_numeric() or schema[name] == nw.Unknown)]
         if text:
             raise DesignError(
-                "weights must be numeric", where=text[0], found=str(schema[text[0]]), hint="recode it"
+                "weights must be numeric",
+                where=text[0],
+                found=str(schema[text[0]]),
+                expected="a column of numbers",
+                hint="recode it",
             )
 
     def scheme(self, n: int) -> Scheme:
@@ -259,12 +276,19 @@ class ReplicatedDesign:
                 code="adjusted-before-replicates",
             )
         if self.n is not None and (isinstance(self.n, bool) or self.n != int(self.n) or self.n < 2):
-            raise DesignError("two or more replicates are needed", where="n", found=repr(self.n))
+            raise DesignError(
+                "two or more replicates are needed",
+                where="n",
+                found=repr(self.n),
+                expected="a whole number of 2 or more",
+                hint="a bootstrap takes 200 to 1000",
+            )
         if self.n is not None and self.kind in ("JK1", "JK2", "JKn"):
             raise DesignError(
                 "the number of jackknife replicates follows from the design",
                 where="n",
                 found=str(self.n),
+                expected="no n",
                 hint="leave n out, or take a bootstrap",
             )
         if self.random and self.n is None:
@@ -313,12 +337,19 @@ def _check_kind(kind: str, allowed: tuple[Any, ...]) -> None:
 
 def _check_rho(rho: float, kind: str) -> None:
     if not 0 <= rho < 1:
-        raise DesignError("Fay's factor must lie in [0, 1)", where="rho", found=str(rho))
+        raise DesignError(
+            "Fay's factor must lie in [0, 1)",
+            where="rho",
+            found=str(rho),
+            expected="such as 0.3 or 0.5",
+            hint="take it from the documentation of the data",
+        )
     if (rho > 0) != (kind == "Fay"):
         raise DesignError(
             "rho belongs to Fay's method, and Fay's method needs it",
             where="rho",
             found=f"rho {rho:g} with kind {kind}",
+            expected='rho above 0 with kind "Fay", and no rho with the others',
             hint='kind="Fay", rho=0.3 for instance; BRR is Fay with rho 0',
             code="missing-scale",
         )

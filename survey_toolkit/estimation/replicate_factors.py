@@ -116,6 +116,8 @@ def _varying(stage: Stage, design: ReplicatedDesign) -> NDArray[np.bool_]:
         raise DesignError(
             "no stratum has two PSUs that were sampled: nothing varies",
             where="replicate",
+            found=f"{len(stage.n_units)} strata with one PSU each, or taken whole",
+            expected="two or more sampled PSUs in some stratum",
             hint="the sample is the whole population, or the strata are too fine",
             code="no-variance",
         )
@@ -159,7 +161,14 @@ def _jackknife(
     n_units, n_strata, n_left = len(stage.stratum), len(stage.n_units), len(left_out)
     _check_size(n_units, n_left, design.kind)
     if len(alone) and n_strata < 2:
-        raise DesignError("there is one PSU in all: no variance", where="psu", code="lonely-psu")
+        raise DesignError(
+            "there is one PSU in all: no variance",
+            where="psu",
+            found="1 PSU",
+            expected="two or more",
+            hint="declare the units that were drawn first; one alone tells nothing of the others",
+            code="lonely-psu",
+        )
     matrix = np.ones((n_units, n_left + len(alone)))
     h = stage.stratum[left_out]
     n = stage.n_units[h]

@@ -135,7 +135,14 @@ def _check_replicates(cells: Cells, design: ReplicateDesign, names: tuple[str, .
         )
     full = cells.sums["w_all"].sum()
     if not full > 0:
-        raise DesignError("all weights are zero", where=design.weight, code="bad-weight")
+        raise DesignError(
+            "all weights are zero",
+            where=design.weight,
+            found=f"sum {full:g} over {int(cells.sums['rows'].sum())} rows",
+            expected="weights above zero",
+            hint="check which column holds the weight",
+            code="bad-weight",
+        )
     ratio = float(np.median([cells.sums[f"w_all@{r}"].sum() for r in range(min(len(names), SIZED))]) / full)
     if not 0.2 < ratio < 5:
         raise DesignError(

@@ -168,7 +168,14 @@ def two_phase_totals(frame: LazyFrame, design: TwoPhaseDesign, query: Query) -> 
     totals = fold_cells(_of_second_phase(only, second), table, unit, bare, query)
     stage = above.stages[0]
     if stage.lonely.any():
-        raise DesignError("a stratum of the first phase has one PSU", where="first", code="lonely-psu")
+        raise DesignError(
+            "a stratum of the first phase has one PSU",
+            where="first",
+            found=f"{int(stage.lonely.sum())} strata",
+            expected="two or more PSUs in each",
+            hint="join such strata",
+            code="lonely-psu",
+        )
     told = {field.name: getattr(totals, field.name) for field in fields(PsuTotals)}
     return TwoPhaseTotals(
         **told,

@@ -267,6 +267,7 @@ def refuse_bad_weights(frame: LazyFrame, weight: str) -> None:
             where=weight,
             found=", ".join(f"{count} {kind}" for kind, count in kinds.items()),
             expected="finite weights, zero or above",
+            hint="a row without a weight is not in the sample: correct the weights, or leave such rows out",
             code="bad-weight",
         )
 

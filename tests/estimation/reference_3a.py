@@ -21,8 +21,8 @@ def given_replicates(case: Any, survey: Survey, folder: Path) -> Survey:
         n=told["n"],
         scale=told.get("scale"),
         rscales=told.get("rscales"),
-        rho=told.get("rho", 0.0),
-        combined=told.get("combined", True),
+        rho=told.get("rho") or 0.0,
+        combined=told.get("combined") is not False,
         mse=bool(told.get("mse")),
     )
     return Survey(survey.frame, design)
