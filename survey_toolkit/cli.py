@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,15 +10,15 @@ import typer
 from survey_toolkit.cli_files import crosswalk_app, files_app
 from survey_toolkit.cli_hidden import hidden_app
 from survey_toolkit.cli_instruments import instruments_app
+from survey_toolkit.cli_manners import Verbs, print_json, run_verbs, set_both
 from survey_toolkit.cli_monitor import monitor_app
 from survey_toolkit.cli_new import new_app
-from survey_toolkit.cli_progress import progress, set_telling
+from survey_toolkit.cli_progress import progress
 from survey_toolkit.cli_publish import publish_app
 from survey_toolkit.cli_sample import sample_app
 from survey_toolkit.cli_sbom import sbom_app
 from survey_toolkit.cli_standards import standards_app
 from survey_toolkit.cli_validate import validate_app
-from survey_toolkit.errors import SurveyToolkitError
 
 if TYPE_CHECKING:
     from survey_toolkit.study import StudyRun
@@ -30,6 +27,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="survey-toolkit",
+    cls=Verbs,
     help="Statistics of modern slavery: from definitions and survey files to publishable figures.",
     no_args_is_help=True,
     add_completion=True,
@@ -60,6 +58,14 @@ Standards = Annotated[
 ]
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from survey_toolkit import __version__
+
+        typer.echo(f"survey-toolkit {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _top(
     quiet: Annotated[
@@ -68,44 +74,16 @@ def _top(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="A line for each step, with time.")
     ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
 ) -> None:
-    if quiet and verbose:
-        raise typer.BadParameter("--quiet and --verbose exclude each other")
-    set_telling(quiet=quiet, verbose=verbose)
+    set_both(quiet, verbose)
 
 
 def main() -> None:
     """Run the command line; exit code 0 done, 1 a problem in the input, 2 wrong use or an internal error."""
-    try:
-        app()
-    except SurveyToolkitError as exc:
-        _fail(str(exc), 1)
-    except KeyboardInterrupt:
-        _fail("stopped", 1)
-    except OSError as exc:
-        _fail(f"{exc.filename or 'the system'}: {exc.strerror or type(exc).__name__}", 1)
-    except Exception as exc:  # the last line of defence: data must not leak through a traceback
-        if os.environ.get("SURVEY_TOOLKIT_DEBUG"):
-            raise
-        _fail(_internal(exc), 2)
-
-
-def _fail(message: str, code: int) -> None:
-    sys.stderr.write(f"error: {message}\n")
-    sys.exit(code)
-
-
-def _internal(exc: Exception) -> str:
-    frame = exc.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    place = "unknown place"
-    if frame is not None:
-        place = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}"
-    return (
-        f"an internal error ({type(exc).__name__} in {place}); this is a defect of the toolkit\n"
-        "  to do: report it with this line; SURVEY_TOOLKIT_DEBUG=1 shows the details (they may hold data)"
-    )
+    run_verbs(app)
 
 
 def _publish(run: StudyRun, out: Path, as_json: bool) -> None:
@@ -113,9 +91,7 @@ def _publish(run: StudyRun, out: Path, as_json: bool) -> None:
 
     folder = run.report(out / run.id)
     if as_json:
-        typer.echo(
-            json.dumps({"study": run.id, "out": str(folder), "figures": [f.to_dict() for f in run.figures]})
-        )
+        print_json({"study": run.id, "out": str(folder), "figures": [f.to_dict() for f in run.figures]})
     else:
         print_run(run.figures, title=run.title, folder=folder)
 
@@ -180,7 +156,7 @@ def explain(
 
     chosen = published_figures(out).match(figure)
     if as_json:
-        typer.echo(json.dumps([f.to_dict() for f in chosen]))
+        print_json([f.to_dict() for f in chosen])
         return
     typer.echo("\n\n".join(explain_figure(f) for f in chosen))
 
@@ -217,7 +193,7 @@ def estimate(
     design = SurveyDesign(weight=weight, strata=strata, psu=psu, nest=nest, lonely_psu=lonely_psu)  # type: ignore[arg-type]
     result = getattr(Survey(data, design), statistic)(variable, by=by or None)
     if as_json:
-        typer.echo(result.to_frame().to_json(orient="records"))
+        print_json(result.to_frame().to_dict("records"))
     else:
         print_estimates(result)
 
@@ -243,7 +219,7 @@ def population_size(
         histories = histories.merge({name: parts.split("+")})
     table = compare(histories)
     if as_json:
-        typer.echo(table.to_frame().to_json(orient="records"))
+        print_json(table.to_frame().to_dict("records"))
     else:
         print_comparison(histories, table)
 

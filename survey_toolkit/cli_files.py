@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from survey_toolkit.cli_complete import complete_crosswalk
+from survey_toolkit.cli_manners import print_json
+
 if TYPE_CHECKING:
     from survey_toolkit.microdata import Microdata, TableSet
 
@@ -64,8 +67,7 @@ def inspect(
     if as_json:
         links = [{"child": k.child, "parent": k.parent, "on": list(k.on)} for k in tables.links]
         all_ = {"tables": {name: one.to_dict() for name, one in seen.items()}, "links": links}
-        single = next(iter(seen.values())).to_dict()
-        typer.echo(json.dumps(single if len(seen) == 1 else all_, default=str))
+        print_json(next(iter(seen.values())).to_dict() if len(seen) == 1 else all_)
     else:
         for one in seen.values():
             print_inspection(one)
@@ -176,7 +178,12 @@ def check(
 @files_app.command()
 def harmonize(
     file: Annotated[Path, typer.Argument(help="The data file.")],
-    crosswalk: Annotated[str, typer.Argument(help="A crosswalk file, or the id of a shipped one.")],
+    crosswalk: Annotated[
+        str,
+        typer.Argument(
+            help="A crosswalk file, or the id of a shipped one.", autocompletion=complete_crosswalk
+        ),
+    ],
     target: Annotated[Path, typer.Argument(help="Where to write: .parquet .sav .dta or .csv")],
     level: Annotated[str | None, typer.Option(help="Level of the crosswalk, if it has several.")] = None,
     audit: Annotated[
@@ -217,7 +224,7 @@ def harmonize(
         )
         audit.write_text(page, encoding="utf-8")
     if as_json:
-        typer.echo(json.dumps(audit_rows(result), default=str))
+        print_json(audit_rows(result))
     else:
         print_audit(result)
         typer.echo(f"written: {target}")
@@ -264,6 +271,6 @@ def crosswalk_diff(
 
     found = diff_audits(before, after, shares=shares)
     if as_json:
-        typer.echo(json.dumps(found.to_dict()))
+        print_json(found.to_dict())
     else:
         print_diff(found)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from survey_toolkit.cli_manners import print_json
 from survey_toolkit.errors import EstimationError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _design(weight: str | None, strata: str | None, psu: str | None) -> Any:
 def _say(results: dict[str, Any], as_json: bool) -> None:
     """Print results: as one JSON object of tables and numbers, or each for people."""
     if as_json:
-        typer.echo(json.dumps({name: _plain(value) for name, value in results.items()}))
+        print_json({name: _plain(value) for name, value in results.items()})
         return
     from survey_toolkit.dissemination.terminal import print_estimates
     from survey_toolkit.estimation import Estimates
@@ -61,8 +61,8 @@ def _say(results: dict[str, Any], as_json: bool) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A number, or the rows of a table without NaN."""
-    return value if isinstance(value, float) else json.loads(value.to_frame().to_json(orient="records"))
+    """A number, or the rows of a table."""
+    return value if isinstance(value, float) else value.to_frame().to_dict("records")
 
 
 def _draw(folder: Path | None, figures: dict[str, Figure]) -> None:
@@ -363,7 +363,10 @@ def compare_verb(
         population=population,
         warnings={label: [row["remark"]] for label, row in rows.items() if "remark" in row},
     )
-    typer.echo(table.to_frame().to_json(orient="records") if as_json else repr(table))
+    if as_json:
+        print_json(table.to_frame().to_dict("records"))
+    else:
+        typer.echo(repr(table))
     _draw(plots, {"comparison": plot_comparison(table)})
 
 

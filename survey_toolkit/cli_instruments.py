@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from survey_toolkit.cli_complete import complete_form
+from survey_toolkit.cli_manners import print_json
 
 if TYPE_CHECKING:
     from survey_toolkit.instruments import Finding, Questionnaire
@@ -27,7 +29,9 @@ Standards = Annotated[
     Path | None,
     typer.Option("--standards", help="A folder of national standards instead of the shipped one."),
 ]
-Name = Annotated[str, typer.Argument(help="A questionnaire, e.g. forced_labour_adult.")]
+Name = Annotated[
+    str, typer.Argument(help="A questionnaire, e.g. forced_labour_adult.", autocompletion=complete_form)
+]
 Languages = Annotated[
     str | None,
     typer.Option("--lang", help="Languages, separated by commas; the first is the form's default."),
@@ -60,7 +64,7 @@ def instrument_list(instruments: Folder = None, as_json: AsJson = False) -> None
             for f in forms
         ]
         listed = [{"id": m.id, "code": m.code, "title": m.title} for m in modules]
-        typer.echo(json.dumps({"questionnaires": rows, "modules": listed}))
+        print_json({"questionnaires": rows, "modules": listed})
         return
     typer.echo("Questionnaires")
     for form in forms:
@@ -100,7 +104,9 @@ def instrument_show(
 
 @instruments_app.command("check")
 def instrument_check(
-    name: Annotated[str | None, typer.Argument(help="A questionnaire; default: everything.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A questionnaire; default: everything.", autocompletion=complete_form)
+    ] = None,
     lang: Languages = None,
     cells: Annotated[bool, typer.Option("--cells", help="Show every gap, cell by cell.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Gaps of translations fail too.")] = False,
@@ -123,7 +129,7 @@ def instrument_check(
     errors = [f for f in found if f.kind in ("error", "coverage")]
     gaps = [f for f in found if f.kind in ("gap", "stale")]
     if as_json:
-        typer.echo(json.dumps([_as_row(f) for f in found], ensure_ascii=False))
+        print_json([_as_row(f) for f in found])
     else:
         for finding in [*errors, *(gaps if cells else ())]:
             typer.echo(str(finding))
@@ -157,7 +163,7 @@ def instrument_coverage(
     form = _form(name, "en", instruments, standards)
     coverage = form.coverage()
     if as_json:
-        typer.echo(coverage.to_frame().to_json(orient="records"))
+        print_json(coverage.to_frame().to_dict("records"))
     else:
         claim = ""
         for row in coverage.rows:
@@ -205,7 +211,7 @@ def instrument_build(
             raise InstrumentError(f"'{target}' would not load on tablets", problems=problems)
     written = write_files(files, out)
     if as_json:
-        typer.echo(json.dumps([str(file) for file in written]))
+        print_json([str(file) for file in written])
         return
     for file in written:
         typer.echo(str(file))
@@ -262,7 +268,10 @@ def instrument_import(
     made = import_xlsform(file, claims=wanted, bindings=bindings, registry=load(standards))
     if out is not None:
         write_files({f"{made.id}.yaml": made.text.encode()}, out)
-    typer.echo(json.dumps(made.to_dict(), ensure_ascii=False) if as_json else made.report())
+    if as_json:
+        print_json(made.to_dict())
+    else:
+        typer.echo(made.report())
 
 
 @instruments_app.command("simulate")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from survey_toolkit.cli_manners import print_json
 from survey_toolkit.cli_progress import busy
 
 if TYPE_CHECKING:
@@ -104,14 +104,11 @@ def import_(
     with busy("reading the returns"):
         report = import_returns(open_workspace(folder), returns, who=who, reason=reason, dry_run=dry_run)
     if as_json:
-        typer.echo(
-            json.dumps(
-                {
-                    "countries": [asdict(c) for c in report.countries],
-                    "doubts": [asdict(d) for d in report.doubts],
-                },
-                ensure_ascii=False,
-            )
+        print_json(
+            {
+                "countries": [asdict(c) for c in report.countries],
+                "doubts": [asdict(d) for d in report.doubts],
+            }
         )
     else:
         _print_import(report, dry_run)
@@ -168,7 +165,7 @@ def compile_(
     done = _compiled(folder, figures)
     files = write_compilation(done, out)
     if as_json:
-        typer.echo(json.dumps({"files": [str(f) for f in files], "suppressed": done.n_hidden}))
+        print_json({"files": [str(f) for f in files], "suppressed": done.n_hidden})
         return
     for item in done.framework.indicators:
         for year in done.framework.years:
@@ -219,7 +216,7 @@ def query(
 
     names, rows = open_workspace(folder).query(sql)
     if as_json:
-        typer.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str))
+        print_json([dict(zip(names, row, strict=True)) for row in rows])
         return
     table = Table(*map(escape, names))
     for row in rows:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from survey_toolkit.cli_manners import print_json
 from survey_toolkit.errors import SurveyToolkitError
 
 __all__ = ["new_app"]
@@ -72,7 +73,7 @@ def new(
 
 def _report(written: list[Path], data: Path, folder: Path, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps({"written": [str(path) for path in written]}))
+        print_json({"written": [str(path) for path in written]})
         return
     for path in written:
         typer.echo(f"written: {path}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from survey_toolkit.cli_manners import print_json
 
 __all__ = ["publish_app"]
 
@@ -80,7 +81,7 @@ def check_sdmx(
     against = structure_from_sdmx(structure) if by_file else load_structure(structure)
     problems = check_sdmx_file(file, against)
     if as_json:
-        typer.echo(json.dumps({"file": str(file), "problems": problems}))
+        print_json({"file": str(file), "problems": problems})
     else:
         typer.echo("\n".join(problems) or f"{file}: no problem")
     if problems:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from survey_toolkit.cli_manners import print_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,7 @@ def sample_size(plan: Plan, as_json: AsJson = False) -> None:
 
     sizes = run_size(load_plan(plan))
     if as_json:
-        _print_json([asdict(s) for s in sizes])
+        print_json([asdict(s) for s in sizes])
     else:
         print_sizes(sizes)
 
@@ -58,7 +59,7 @@ def sample_allocate(plan: Plan, frame: Frame, as_json: AsJson = False) -> None:
         out: dict[str, Any] = {"strata": plain.to_frame().to_dict("records"), "notes": list(plain.notes)}
         if found is not plain:
             out["constraints"] = found.to_frame().to_dict("records")
-        _print_json(out)
+        print_json(out)
     else:
         print_allocation(found)
 
@@ -88,7 +89,7 @@ def sample_select(
     path = _write(drawn.frame, folder / f"sample.{file_format}")
     written = [path, *drawn.log.write(folder)]
     if as_json:
-        _print_json({**drawn.log.to_dict(), "notes": list(drawn.notes), "files": [str(p) for p in written]})
+        print_json({**drawn.log.to_dict(), "notes": list(drawn.notes), "files": [str(p) for p in written]})
     else:
         print_selection(drawn)
         typer.echo(f"written: {', '.join(p.name for p in written)} in {folder}")
@@ -127,8 +128,8 @@ def sample_weight(
     if spec.weight is not None and spec.weight.groups is not None:
         written.append(_write(report.who_lost(), folder / "weighting_groups.csv"))
     if as_json:
-        steps = json.loads(report.to_frame().to_json(orient="records"))
-        _print_json({"steps": steps, "files": [str(p) for p in written]})
+        steps = report.to_frame().to_dict("records")
+        print_json({"steps": steps, "files": [str(p) for p in written]})
     else:
         print_weights(report)
         typer.echo(f"written: {', '.join(p.name for p in written)} in {folder}")
@@ -148,26 +149,11 @@ def sample_redo(
 
     differences = redo(log, frames)
     if as_json:
-        _print_json({"same": not differences, "differences": list(differences)})
+        print_json({"same": not differences, "differences": list(differences)})
     else:
         typer.echo("\n".join(differences) or "the draw is the same")
     if differences:
         raise typer.Exit(1)
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(_plain(value), allow_nan=False, default=str))
-
-
-def _plain(value: Any) -> Any:
-    """NaN is null in JSON."""
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    return None if isinstance(value, float) and value != value else value
 
 
 def _name(text: str) -> str:

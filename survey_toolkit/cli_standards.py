@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from survey_toolkit.cli_complete import complete_crosswalk, complete_item, complete_version
+from survey_toolkit.cli_manners import print_json
 
 if TYPE_CHECKING:
     from survey_toolkit.microdata import Microdata
@@ -40,14 +42,17 @@ def standards_list(standards: Standards = None, as_json: AsJson = False) -> None
 
     registry = load(standards)
     if as_json:
-        typer.echo(json.dumps(registry_rows(registry)))
+        print_json(registry_rows(registry))
     else:
         print_registry(registry)
 
 
 @standards_app.command("show")
 def standards_show(
-    item: Annotated[str, typer.Argument(help="An id, e.g. forced_labour or child_labour@mics6.")],
+    item: Annotated[
+        str,
+        typer.Argument(help="An id, e.g. forced_labour or child_labour@mics6.", autocompletion=complete_item),
+    ],
     standards: Standards = None,
     lang: Language = "en",
 ) -> None:
@@ -62,8 +67,8 @@ def standards_show(
 
 @standards_app.command("diff")
 def standards_diff(
-    first: Annotated[str, typer.Argument(help="definition@version")],
-    second: Annotated[str, typer.Argument(help="definition@version")],
+    first: Annotated[str, typer.Argument(help="definition@version", autocompletion=complete_version)],
+    second: Annotated[str, typer.Argument(help="definition@version", autocompletion=complete_version)],
     standards: Standards = None,
     lang: Language = "en",
     as_json: AsJson = False,
@@ -77,7 +82,7 @@ def standards_diff(
     found = diff(load(standards), first, second, language=lang)
     if as_json:
         rows = [{"where": c.where, "before": c.before, "after": c.after} for c in found.changes]
-        typer.echo(json.dumps({"first": found.first, "second": found.second, "changes": rows}))
+        print_json({"first": found.first, "second": found.second, "changes": rows})
     else:
         typer.echo(str(found))
 
@@ -97,7 +102,7 @@ def standards_check(
 
     problems = check(standards)
     if as_json:
-        typer.echo(json.dumps([asdict(problem) for problem in problems]))
+        print_json([asdict(problem) for problem in problems])
     else:
         for problem in problems:
             typer.echo(str(problem))
@@ -119,7 +124,7 @@ def standards_departures(
     found = departures(load(standards))
     if as_json:
         rows = [{"item": d.item, "base": d.base, "changes": d.lines()} for d in found]
-        typer.echo(json.dumps(rows, ensure_ascii=False))
+        print_json(rows)
         return
     typer.echo("\n\n".join(map(str, found)) or "no departure from the international standards")
 
@@ -127,9 +132,11 @@ def standards_departures(
 @standards_app.command("reconcile")
 def standards_reconcile(
     file: Annotated[Path, typer.Argument(help="Persons: a harmonized file, or any file with --crosswalk.")],
-    first: Annotated[str, typer.Argument(help="definition@version")],
-    second: Annotated[str, typer.Argument(help="definition@version")],
-    crosswalk: Annotated[str | None, typer.Option(help="Crosswalk: a file or a shipped id.")] = None,
+    first: Annotated[str, typer.Argument(help="definition@version", autocompletion=complete_version)],
+    second: Annotated[str, typer.Argument(help="definition@version", autocompletion=complete_version)],
+    crosswalk: Annotated[
+        str | None, typer.Option(help="Crosswalk: a file or a shipped id.", autocompletion=complete_crosswalk)
+    ] = None,
     level: Annotated[str, typer.Option(help="Level of the persons in the crosswalk.")] = "person",
     rows: Annotated[
         list[str] | None, typer.Option(help="Rows of jobs, episodes or unions: job=jobs.sav; repeatable.")
@@ -182,7 +189,7 @@ def standards_reconcile(
         for name in ([output] if output or not shared else shared)
     ]
     if as_json:
-        typer.echo(json.dumps([r.to_dict() for r in found]))
+        print_json([r.to_dict() for r in found])
     else:
         typer.echo("\n\n".join(map(str, found)))
 

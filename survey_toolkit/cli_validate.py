@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from survey_toolkit._atomic import write_atomic
+from survey_toolkit.cli_manners import print_json
 from survey_toolkit.cli_progress import progress
 
 __all__ = ["validate_app"]
@@ -34,7 +34,7 @@ def validate(
     out.mkdir(parents=True, exist_ok=True)
     page = write_atomic(out / "validation.html", certificate_html(certificate).encode())
     if as_json:
-        typer.echo(json.dumps({**certificate.to_dict(), "out": str(page)}))
+        print_json({**certificate.to_dict(), "out": str(page)})
     else:
         for check in certificate.checks:
             mark = "ok    " if check.passed else "FAILED"
