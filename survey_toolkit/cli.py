@@ -106,6 +106,7 @@ def demo(
 
     Example: `survey-toolkit demo --out out`
     """
+    from survey_toolkit.errors import shell_word
     from survey_toolkit.study import Study, prepare_demo
 
     with progress("demo", quiet=as_json) as tell:
@@ -115,7 +116,9 @@ def demo(
             run = Study.load(folder / "study.yaml").run(progress=tell)
         _publish(run, out, as_json)
     if not as_json:
-        typer.echo(f"\nWalk a figure back:  survey-toolkit explain 8.7.1/XSC/2024/F/5-11 --out {out}")
+        typer.echo(
+            f"\nWalk a figure back:  survey-toolkit explain 8.7.1/XSC/2024/F/5-11 --out {shell_word(out)}"
+        )
 
 
 @app.command()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 import sys
+import unicodedata
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from survey_toolkit.cli_manners import print_json
-from survey_toolkit.errors import SurveyToolkitError
+from survey_toolkit.errors import SurveyToolkitError, did_you_mean, shell_word
 
 __all__ = ["new_app"]
 
@@ -22,6 +24,17 @@ _NEEDED = {
     "country": "Country code (ISO 3166-1 alpha-3, e.g. KHM)",
     "country_name": "Country name",
     "period": "Reference period (2024, 2021-Q1 or 2021-03)",
+    "data": "Data file",
+}
+_ROLES = {"weight": "weight", "strata": "stratum", "psu": "primary sampling unit"}
+_INDICATORS = ("8.7.1", "5.3.1", "forced_labour", "16.2.2")
+#: What an answer must look like for the next question to come.
+_FORMS: dict[str, tuple[str, str]] = {
+    "country": (r"[A-Za-z]{3}", "three letters"),
+    "period": (
+        r"\d{4}(-Q[1-4]|-(0[1-9]|1[0-2]))?",
+        "a year (2024), a quarter (2021-Q1) or a month (2021-03)",
+    ),
 }
 
 
@@ -52,17 +65,18 @@ def new(
     from survey_toolkit.study import StudyPlan, new_study
 
     given = {"title": title, "country": country, "country_name": country_name, "period": period}
-    told = {
-        key: value or _ask(key, text)
-        for (key, text), value in zip(_NEEDED.items(), given.values(), strict=True)
-    }
-    file = data or Path(_ask("data", "Data file"))
+    told = _told({**given, "data": None if data is None else str(data)})
+    file = Path(told["data"])
+    if indicator is None and lists is None and _at_terminal():
+        indicator = _ask_indicators()
+    if lists is None and indicator and "16.2.2" in indicator and _at_terminal():
+        lists = typer.prompt("Columns of the lists, separated by commas", err=True)
     columns: dict[str, str | None] = {"weight": weight, "strata": strata, "psu": psu}
     if not lists and _at_terminal() and not weight:
         columns = _ask_design(file, columns)
     chosen = tuple(indicator or (("16.2.2",) if lists else ("8.7.1",)))
     plan = StudyPlan(
-        id=re.sub(r"[^A-Za-z0-9_-]+", "_", folder.name).strip("_") or "study",
+        id=_id(folder.name),
         title=told["title"], country_code=told["country"].upper(), country_name=told["country_name"],
         period=told["period"], data=file, indicators=chosen, **columns,
         lists=tuple(name.strip() for name in lists.split(",")) if lists else (), count=count,
@@ -71,32 +85,66 @@ def new(
     _report(new_study(plan, folder), file, folder, as_json)
 
 
+def _id(name: str) -> str:
+    """The folder's name as an id: letters without their accents, everything else a line."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", plain).strip("_-") or "study"
+
+
 def _report(written: list[Path], data: Path, folder: Path, as_json: bool) -> None:
     if as_json:
         print_json({"written": [str(path) for path in written]})
         return
     for path in written:
         typer.echo(f"written: {path}")
-    beside = f" --data {data.parent}" if data.resolve().parent != folder.resolve() else ""
+    beside = f" --data {shell_word(data.parent)}" if data.resolve().parent != folder.resolve() else ""
     if len(written) > 1:
         typer.echo("next: fill every <open> place of the crosswalk; `survey-toolkit inspect` shows the codes")
-    typer.echo(f"then: survey-toolkit run {folder / 'study.yaml'}{beside}")
+    typer.echo(f"then: survey-toolkit run {shell_word(folder / 'study.yaml')}{beside}")
 
 
 def _at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _ask(key: str, text: str) -> str:
-    """Ask at a terminal; elsewhere say which option is missing."""
-    if not _at_terminal():
+def _told(given: dict[str, str | None]) -> dict[str, str]:
+    """What the options say, the rest asked for; without a terminal every missing option at once."""
+    missing = [key for key, value in given.items() if not value]
+    if missing and not _at_terminal():
         raise SurveyToolkitError(
-            "an answer is missing and there is no terminal to ask at",
-            where=f"--{key.replace('_', '-')}",
-            expected=text,
+            "answers are missing and there is no terminal to ask at",
+            problems=[f"--{key.replace('_', '-')}: {_NEEDED[key]}" for key in missing],
+            hint="give these options",
         )
-    answer: str = typer.prompt(text, err=True)
-    return answer
+    return {key: value or _ask(key) for key, value in given.items()}
+
+
+def _ask(key: str) -> str:
+    """Ask until the answer can be used."""
+    form, words = _FORMS.get(key, (r".*\S.*", "some text"))
+    while True:
+        answer: str = typer.prompt(_NEEDED[key], err=True).strip()
+        if not re.fullmatch(form, answer):
+            typer.echo(f"  please: {words}", err=True)
+        elif key == "data" and not Path(answer).is_file():
+            typer.echo(f"  there is no file {answer} in {Path.cwd()}", err=True)
+        else:
+            return answer
+
+
+def _ask_indicators() -> list[str]:
+    while True:
+        said = typer.prompt(f"Indicators, by commas: {', '.join(_INDICATORS)}", default="8.7.1", err=True)
+        names = [name.strip() for name in said.split(",") if name.strip()]
+        unknown = [name for name in names if name not in _INDICATORS]
+        if names and not unknown and ("16.2.2" not in names or len(names) == 1):
+            return names
+        typer.echo(
+            f"  {', '.join(unknown)}: {did_you_mean(unknown[0], _INDICATORS)}"
+            if unknown
+            else "  16.2.2 comes from lists, the others from a survey: one study for each",
+            err=True,
+        )
 
 
 def _ask_design(file: Path, columns: dict[str, str | None]) -> dict[str, str | None]:
@@ -104,18 +152,31 @@ def _ask_design(file: Path, columns: dict[str, str | None]) -> dict[str, str | N
     from survey_toolkit.microdata import guess_roles, read_microdata
 
     best: dict[str, Any] = {}
-    for guess in guess_roles(read_microdata(file)):
+    data = read_microdata(file)
+    for guess in guess_roles(data):
         best.setdefault({"stratum": "strata"}.get(guess.role, guess.role), guess)
     asked: dict[str, str | None] = {}
     for role, value in columns.items():
         found = best.get(role)
         if found is not None:
-            typer.echo(f"  {role}: perhaps {found.name} ({found.reason})", err=True)
-        answer = value or typer.prompt(
-            f"Column of the {role} (- for none)", default=found.name if found else "-", err=True
-        )
-        asked[role] = None if answer == "-" else answer
+            typer.echo(f"  perhaps {found.name}: {found.reason.split(';')[0]}", err=True)
+        asked[role] = value or _ask_column(role, found.name if found else None, data.variables)
     return asked
+
+
+def _ask_column(role: str, guess: str | None, known: Collection[str]) -> str | None:
+    none = "" if role == "weight" else " (- for none)"
+    while True:
+        answer: str = typer.prompt(
+            f"Column of the {_ROLES[role]}{none}",
+            default=guess or (None if role == "weight" else "-"),
+            err=True,
+        )
+        if answer == "-" and role != "weight":
+            return None
+        if answer in known:
+            return answer
+        typer.echo(f"  no column '{answer}'; {did_you_mean(answer, known)}", err=True)
 
 
 @new_app.command()

@@ -28,10 +28,11 @@ def busy(what: str) -> Iterator[None]:
     """A sign of life while one thing of unknown length is done."""
     from rich.console import Console
 
-    if _telling.quiet:
+    console = Console(stderr=True)
+    if _telling.quiet or not console.is_terminal:
         yield
         return
-    with Console(stderr=True).status(what):
+    with console.status(what):
         yield
 
 
@@ -63,13 +64,14 @@ def progress(title: str, *, quiet: bool = False) -> Iterator[Callable[[str, floa
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+    console = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description:<44}"),
         BarColumn(bar_width=28),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
-        disable=quiet or _telling.quiet,
+        disable=quiet or _telling.quiet or not console.is_terminal,
     )
     with bar:
         task = bar.add_task(title, total=1.0)

@@ -10,6 +10,7 @@ Messages never hold a respondent's values beyond codes and counts: no name, no f
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "SurveyToolkitError",
     "SurveyToolkitWarning",
     "did_you_mean",
+    "shell_word",
 ]
 
 
@@ -139,9 +141,22 @@ def did_you_mean(name: object, known: Iterable[object], n: int = 3) -> str:
     >>> did_you_mean("zzz", ["a", "b"])
     "known: 'a', 'b'"
     """
-    names = [str(k) for k in known]
+    names = list(dict.fromkeys(str(k) for k in known))
     close = difflib.get_close_matches(str(name), names, n)
     if close:
         return "did you mean " + " or ".join(f"'{c}'" for c in close) + "?"
     shown = ", ".join(f"'{k}'" for k in sorted(names)[:12])
     return f"known: {shown}{', …' if len(names) > 12 else ''}" if names else "none is known"
+
+
+def shell_word(path: object) -> str:
+    """Return a path as it must be typed: in quotes if it holds a space or a sign that shells read.
+
+    Examples
+    --------
+    >>> shell_word("out/study.yaml"), shell_word("my study/é.sav")
+    ('out/study.yaml', '"my study/é.sav"')
+    """
+    text = str(path)
+    plain = all(c.isalnum() or c in "_-./\\:@%+=,~" for c in text)
+    return text if text and plain else '"' + re.sub(r'(["$`])', r"\\\1", text) + '"'

@@ -188,7 +188,7 @@ def _require(names: Sequence[str], columns: Mapping[str, Any], where: str) -> No
             where=where,
             found=", ".join(map(repr, missing)),
             expected="columns " + ", ".join(columns),
-            hint="name the list columns with lists= and the count column with count=",
+            hint="name the list columns with lists (--lists) and the count column with count (--count)",
             code="missing-column",
         )
 

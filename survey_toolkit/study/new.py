@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from survey_toolkit._atomic import write_atomic
 from survey_toolkit._yaml import load_text
-from survey_toolkit.errors import StudyError, SurveyToolkitError
+from survey_toolkit.errors import StudyError, SurveyToolkitError, did_you_mean, shell_word
 from survey_toolkit.study.schema import StudySpec
 
 __all__ = ["StudyPlan", "new_study"]
@@ -93,11 +94,31 @@ def new_study(plan: StudyPlan, folder: str | os.PathLike[str]) -> list[Path]:
             hint="name a folder that does not exist",
         )
     files = {"study.yaml": _study_text(plan)}
-    load_text(files["study.yaml"], "study.yaml", error=StudyError).validate(StudySpec, error=StudyError)
-    if not plan.lists:
+    _check(files["study.yaml"])
+    if plan.lists:
+        _check_lists(plan)
+    else:
         files["crosswalk.yaml"] = _crosswalk(plan)
     target.mkdir(parents=True, exist_ok=True)
     return [write_atomic(target / name, text.encode()) for name, text in files.items()]
+
+
+def _check(text: str) -> None:
+    """Hold the answers against the schema; the file is not written yet, so its lines are not told."""
+    try:
+        load_text(text, "study.yaml", error=StudyError).validate(StudySpec, error=StudyError)
+    except StudyError as exc:
+        raise StudyError(
+            "these answers do not make a study",
+            problems=[re.sub(r"^study\.yaml:\d+: ", "", problem) for problem in exc.problems] or [exc.what],
+            hint="correct the option: country.code is --country, the others bear their own name",
+        ) from None
+
+
+def _check_lists(plan: StudyPlan) -> None:
+    from survey_toolkit.multiple_systems import CaptureHistories
+
+    CaptureHistories.from_counts(plan.data, lists=list(plan.lists), count=plan.count)
 
 
 def _crosswalk(plan: StudyPlan) -> str:
@@ -111,9 +132,21 @@ def _crosswalk(plan: StudyPlan) -> str:
             "a design column is not in the file",
             where=plan.data.name,
             found=", ".join(missing),
-            expected="survey-toolkit inspect shows the columns and guesses which play which role",
+            expected="; ".join(did_you_mean(name, data.variables) for name in missing),
+            hint=f"survey-toolkit inspect {shell_word(plan.data)} guesses which column plays which role",
         )
-    return draft_crosswalk(data, id=plan.id)
+    text = draft_crosswalk(data, id=plan.id)
+    told = {
+        "title": _quoted(plan.title),
+        "country": f"{{code: {plan.country_code}}}",
+        "survey": _quoted(plan.title),
+        "period": _quoted(plan.period),
+    }
+    header = {f"{key}:": f"{key}: {value}" for key, value in told.items()}
+    return "".join(
+        header.pop(line.split(" ")[0]) + "\n" if line.split(" ")[0] in header else line
+        for line in text.splitlines(keepends=True)
+    )
 
 
 def _study_text(plan: StudyPlan) -> str:
@@ -137,7 +170,7 @@ def _survey(plan: StudyPlan) -> list[str]:
     if plan.weight is None:
         raise SurveyToolkitError(
             "a survey needs its weight column",
-            where="weight",
+            where="--weight",
             hint="survey-toolkit inspect FILE guesses which column it is",
         )
     design = {"weight": plan.weight, "strata": plan.strata, "psu": plan.psu}
@@ -159,6 +192,7 @@ def _known(indicators: Sequence[str]) -> Sequence[str]:
     if unknown:
         raise SurveyToolkitError(
             "a survey cannot be started for this indicator",
+            where="--indicator",
             found=", ".join(unknown),
             expected=", ".join(_INDICATORS),
             hint="16.2.2 comes from capture lists: name them with --lists",
