@@ -13,7 +13,7 @@ from survey_toolkit.cli_instruments import instruments_app
 from survey_toolkit.cli_manners import Verbs, print_json, run_verbs, set_both
 from survey_toolkit.cli_monitor import monitor_app
 from survey_toolkit.cli_new import new_app
-from survey_toolkit.cli_progress import progress
+from survey_toolkit.cli_progress import busy, progress
 from survey_toolkit.cli_publish import publish_app
 from survey_toolkit.cli_sample import sample_app
 from survey_toolkit.cli_sbom import sbom_app
@@ -192,11 +192,13 @@ def estimate(
             found=statistic,
             expected=did_you_mean(statistic, ("proportion", "mean", "total")),
         )
-    data: Any = file if file.suffix.lower() in (".parquet", ".csv") else read_microdata(file)
     design = SurveyDesign(weight=weight, strata=strata, psu=psu, nest=nest, lonely_psu=lonely_psu)  # type: ignore[arg-type]
-    result = getattr(Survey(data, design), statistic)(variable, by=by or None)
+    with busy("estimating"):
+        data: Any = file if file.suffix.lower() in (".parquet", ".csv") else read_microdata(file)
+        result = getattr(Survey(data, design), statistic)(variable, by=by or None)
     if as_json:
         print_json(result.to_frame().to_dict("records"))
+        typer.echo("\n".join(f"note: {note}" for note in result.notes), err=True, nl=bool(result.notes))
     else:
         print_estimates(result)
 
@@ -220,7 +222,8 @@ def population_size(
     for item in merge or []:
         name, _, parts = item.partition("=")
         histories = histories.merge({name: parts.split("+")})
-    table = compare(histories)
+    with busy("fitting every method"):
+        table = compare(histories)
     if as_json:
         print_json(table.to_frame().to_dict("records"))
     else:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from survey_toolkit.cli_complete import complete_crosswalk
-from survey_toolkit.cli_manners import print_json
+from survey_toolkit.cli_manners import keep_input, print_json, write_text
+from survey_toolkit.cli_progress import busy
+from survey_toolkit.errors import HarmonizationError
 
 if TYPE_CHECKING:
     from survey_toolkit.microdata import Microdata, TableSet
@@ -62,8 +64,10 @@ def inspect(
     from survey_toolkit.dissemination.terminal_files import print_inspection, print_links
     from survey_toolkit.microdata import inspect_data, inspections_page
 
-    tables = _tables(file, encoding=encoding, layout=layout, catalog=catalog, table=table)
-    seen = {name: inspect_data(data) for name, data in tables.tables.items()}
+    keep_input(file, html, strip_identifiers)
+    with busy("reading and counting"):
+        tables = _tables(file, encoding=encoding, layout=layout, catalog=catalog, table=table)
+        seen = {name: inspect_data(data) for name, data in tables.tables.items()}
     if as_json:
         links = [{"child": k.child, "parent": k.parent, "on": list(k.on)} for k in tables.links]
         all_ = {"tables": {name: one.to_dict() for name, one in seen.items()}, "links": links}
@@ -73,7 +77,7 @@ def inspect(
             print_inspection(one)
         print_links(tables)
     if html is not None:
-        html.write_text(inspections_page(file.name, list(seen.values()), tables.links), encoding="utf-8")
+        write_text(html, inspections_page(file.name, list(seen.values()), tables.links))
     if strip_identifiers is not None:
         _write_stripped(tables, strip_identifiers, also or (), keep or (), quiet=as_json)
 
@@ -160,17 +164,19 @@ def check(
     from survey_toolkit.microdata import check_data
 
     design = SurveyDesign(weight=weight, strata=strata, psu=psu, nest=nest) if weight else None
-    report = check_data(
-        _one(file, encoding=encoding, layout=layout, catalog=catalog, table=table),
-        design=design, keys=key or (), population=population, age=age,
-        hours=hours or (), interviewer=interviewer, area=area,
-    )  # fmt: skip
+    keep_input(file, html)
+    with busy("reading and checking"):
+        report = check_data(
+            _one(file, encoding=encoding, layout=layout, catalog=catalog, table=table),
+            design=design, keys=key or (), population=population, age=age,
+            hours=hours or (), interviewer=interviewer, area=area,
+        )  # fmt: skip
     if as_json:
         typer.echo(report.to_json(rows=rows))
     else:
         print_checks(report)
     if html is not None:
-        html.write_text(report.to_html(), encoding="utf-8")
+        write_text(html, report.to_html())
     if report.errors:
         raise typer.Exit(1)
 
@@ -210,19 +216,27 @@ def harmonize(
     from survey_toolkit.microdata import audit_dict, audit_html, before_after, ddi_codebook, write_microdata
     from survey_toolkit.microdata import harmonize as harmonize_data
 
-    raw = _one(file, encoding=encoding, layout=layout, catalog=catalog, table=table)
-    result = harmonize_data(raw, crosswalk, level=level)
-    crossed = {name: before_after(raw, crosswalk, name, level=level) for name in cross_tabulate or ()}
-    write_microdata(result, target)
-    if codebook is not None:
-        codebook.write_text(ddi_codebook(result), encoding="utf-8")
-    if audit is not None:
-        page = (
-            audit_html(result, cross_tabulations=crossed)
-            if audit.suffix == ".html"
-            else json.dumps(audit_dict(result), indent=1)
+    keep_input(file, target, audit, codebook)
+    if audit is not None and audit.suffix.lower() not in (".html", ".htm", ".json"):
+        raise HarmonizationError(
+            "an audit cannot be written so", where="--audit", found=audit.name, expected=".html or .json"
         )
-        audit.write_text(page, encoding="utf-8")
+    with busy("harmonizing"):
+        raw = _one(file, encoding=encoding, layout=layout, catalog=catalog, table=table)
+        result = harmonize_data(raw, crosswalk, level=level)
+        crossed = {name: before_after(raw, crosswalk, name, level=level) for name in cross_tabulate or ()}
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_microdata(result, target)
+    if codebook is not None:
+        write_text(codebook, ddi_codebook(result))
+    if audit is not None:
+        as_data = audit.suffix.lower() == ".json"
+        page = (
+            json.dumps(audit_dict(result), indent=1)
+            if as_data
+            else audit_html(result, cross_tabulations=crossed)
+        )
+        write_text(audit, page)
     if as_json:
         print_json(audit_rows(result))
     else:
@@ -246,12 +260,14 @@ def crosswalk_draft(
     """
     from survey_toolkit.microdata import draft_crosswalk
 
-    raw = _one(file, encoding=encoding, layout=layout, catalog=catalog, table=table)
-    text = draft_crosswalk(raw, level=level)
+    keep_input(file, out)
+    with busy("reading and drafting"):
+        raw = _one(file, encoding=encoding, layout=layout, catalog=catalog, table=table)
+        text = draft_crosswalk(raw, level=level)
     if out is None:
         typer.echo(text, nl=False)
     else:
-        out.write_text(text, encoding="utf-8")
+        write_text(out, text)
         typer.echo(f"written: {out}; {text.count('<open>') - 1} open places")
 
 

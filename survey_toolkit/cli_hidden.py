@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from survey_toolkit.cli_manners import print_json
+from survey_toolkit.cli_progress import busy
 from survey_toolkit.errors import EstimationError
 
 if TYPE_CHECKING:
@@ -197,14 +198,17 @@ def rds(
     if not as_json:
         typer.echo(repr(sample))
         typer.echo(repr(diagnostics))
-    result = rds_estimate(
-        sample, outcome, estimator=estimator, population_size=population_size, variance=variance, seed=seed  # type: ignore[arg-type]
-    )  # fmt: skip
+    with busy("estimating, with bootstrap"):
+        result = rds_estimate(
+            sample, outcome, estimator=estimator, population_size=population_size,  # type: ignore[arg-type]
+            variance=variance, seed=seed,  # type: ignore[arg-type]
+        )  # fmt: skip
     results: dict[str, Any] = {"proportions": result}
     if size_prior_median is not None:
         from survey_toolkit.hidden_populations import ss_pse
 
-        results["population_size"] = ss_pse(sample, prior_median=size_prior_median, seed=seed)
+        with busy("sampling the posterior of the population size"):
+            results["population_size"] = ss_pse(sample, prior_median=size_prior_median, seed=seed)
     _say(results, as_json)
     if plots is not None:
         from survey_toolkit.hidden_populations import plot_bottleneck, plot_convergence, plot_recruitment

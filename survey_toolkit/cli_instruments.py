@@ -9,6 +9,7 @@ import typer
 
 from survey_toolkit.cli_complete import complete_form
 from survey_toolkit.cli_manners import print_json
+from survey_toolkit.cli_progress import busy
 
 if TYPE_CHECKING:
     from survey_toolkit.instruments import Finding, Questionnaire
@@ -204,11 +205,12 @@ def instrument_build(
     from survey_toolkit.instruments.writing import form_files, write_files
 
     form = _form(name, lang, instruments, standards)
-    files = form_files(form, [part.strip() for part in formats.split(",")])
-    for target, content in files.items():
-        problems = validate_xlsform(content) if target.endswith(".xlsx") else []
-        if problems:
-            raise InstrumentError(f"'{target}' would not load on tablets", problems=problems)
+    with busy("building and checking the forms"):
+        files = form_files(form, [part.strip() for part in formats.split(",")])
+        for target, content in files.items():
+            problems = validate_xlsform(content) if target.endswith(".xlsx") else []
+            if problems:
+                raise InstrumentError(f"'{target}' would not load on tablets", problems=problems)
     written = write_files(files, out)
     if as_json:
         print_json([str(file) for file in written])
@@ -303,7 +305,8 @@ def instrument_simulate(
         except ValueError:
             raise InstrumentError("a prevalence is DEFINITION=SHARE", found=entry) from None
     form = _form(name, "en", instruments, None)
-    answers = simulate(form, n, seed=seed, prevalence=shares, refused=refused, dont_know=dont_know)
+    with busy("asking"):
+        answers = simulate(form, n, seed=seed, prevalence=shares, refused=refused, dont_know=dont_know)
     for file in [*answers.write(out), *write_files(form_files(form, ["crosswalk"]), out)]:
         typer.echo(str(file))
     for definition, truth in answers.truth.items():

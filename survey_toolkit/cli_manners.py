@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from survey_toolkit._atomic import write_atomic
 from survey_toolkit.cli_complete import whole_words
 from survey_toolkit.cli_progress import set_telling
 from survey_toolkit.errors import SurveyToolkitError, SurveyToolkitWarning
@@ -28,8 +29,10 @@ __all__ = [
     "STOPPED",
     "Verbs",
     "fail",
+    "keep_input",
     "print_json",
     "run_verbs",
+    "write_text",
 ]
 
 # Exit codes; docs/reference/command_line.md tells them to users.
@@ -107,6 +110,21 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text whole or not at all, into a folder that may be new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, text.encode())
+
+
+def keep_input(source: Path, *targets: Path | None) -> None:
+    """Refuse to write over the file that is read: it may be the only copy."""
+    for target in targets:
+        if target is not None and target.exists() and source.exists() and target.samefile(source):
+            raise SurveyToolkitError(
+                "this would overwrite the file that is read", where=str(target), hint="name another file"
+            )
 
 
 def run_verbs(app: typer.Typer) -> None:

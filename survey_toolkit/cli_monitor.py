@@ -117,14 +117,12 @@ def import_(
 
 
 def _print_import(report: ImportReport, dry_run: bool) -> None:
-    from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
-    console = Console()
-    table = Table(
-        "Country", "File", "Read", "New", "Changed", "Change set", title="Returns", title_justify="left"
-    )
+    from survey_toolkit.dissemination.terminal import _console, _table
+
+    console = _console()
+    table = _table("Returns", "country", "file", "read", "new", "changed", "change set")
     for item in report.countries:
         number = "only checked" if dry_run else str(item.batch or "nothing new")
         table.add_row(
@@ -132,7 +130,7 @@ def _print_import(report: ImportReport, dry_run: bool) -> None:
         )
     console.print(table)
     if report.doubts:
-        doubts = Table("File", "Cell", "Doubt", "What to know", title="Doubts", title_justify="left")
+        doubts = _table("Doubts", "file", "cell", "doubt", "what to know")
         for d in report.doubts:
             found = f" (found {d.found})" if d.found else ""
             mark = "read" if d.taken else "[bold red]held back[/]"
@@ -208,20 +206,19 @@ def query(
 
     Example: `survey-toolkit monitor query commit "select country, year, value from actual"`
     """
-    from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
+    from survey_toolkit.dissemination.terminal import _console, _table
     from survey_toolkit.monitoring import open_workspace
 
     names, rows = open_workspace(folder).query(sql)
     if as_json:
         print_json([dict(zip(names, row, strict=True)) for row in rows])
         return
-    table = Table(*map(escape, names))
+    table = _table("", *map(escape, names))
     for row in rows:
         table.add_row(*("" if v is None else escape(str(v)) for v in row))
-    Console().print(table)
+    _console().print(table)
 
 
 @monitor_app.command("verify")

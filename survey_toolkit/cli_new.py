@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from survey_toolkit.cli_manners import print_json
+from survey_toolkit.cli_progress import busy
 from survey_toolkit.errors import SurveyToolkitError, did_you_mean, shell_word
 
 __all__ = ["new_app"]
@@ -82,7 +83,9 @@ def new(
         lists=tuple(name.strip() for name in lists.split(",")) if lists else (), count=count,
         population=population,
     )  # fmt: skip
-    _report(new_study(plan, folder), file, folder, as_json)
+    with busy("reading the columns and drafting"):
+        written = new_study(plan, folder)
+    _report(written, file, folder, as_json)
 
 
 def _id(name: str) -> str:
@@ -152,8 +155,10 @@ def _ask_design(file: Path, columns: dict[str, str | None]) -> dict[str, str | N
     from survey_toolkit.microdata import guess_roles, read_microdata
 
     best: dict[str, Any] = {}
-    data = read_microdata(file)
-    for guess in guess_roles(data):
+    with busy("reading the file"):
+        data = read_microdata(file)
+        guesses = guess_roles(data)
+    for guess in guesses:
         best.setdefault({"stratum": "strata"}.get(guess.role, guess.role), guess)
     asked: dict[str, str | None] = {}
     for role, value in columns.items():

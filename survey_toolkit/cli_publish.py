@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from survey_toolkit.cli_manners import print_json
+from survey_toolkit.cli_manners import keep_input, print_json
+from survey_toolkit.cli_progress import busy
 
 __all__ = ["publish_app"]
 
@@ -32,7 +33,9 @@ def publish(
     from survey_toolkit.indicators import read_figures
 
     names = [name.strip() for name in formats.split(",") if name.strip()]
-    for file in write_outputs(read_figures(figures), out, names, ReportContext(title=title)):
+    with busy("writing"):
+        files = write_outputs(read_figures(figures), out, names, ReportContext(title=title))
+    for file in files:
         typer.echo(str(file))
 
 
@@ -59,7 +62,8 @@ def plot(
     extra: dict[str, Any] = (
         {} if boundaries is None else {"boundaries": boundaries, "key": key, "dimension": dimension}
     )
-    drawn = draw(chosen, out, kind, **extra)
+    with busy("drawing"):
+        drawn = draw(chosen, out, kind, **extra)
     typer.echo(f"{out}: {drawn.description}")
 
 
@@ -115,7 +119,9 @@ def protect_table(
     frame[count] = pd.to_numeric(frame[count], errors="coerce")
     dimensions = [c for c in frame.columns if c != count]
     cells = CountTable.from_frame(frame, dimensions, count, margin=margin)
-    done = suppress_table(cells, threshold=threshold)
+    keep_input(table, out)
+    with busy("suppressing and attacking"):
+        done = suppress_table(cells, threshold=threshold)
     write(done, out, "csv")
     narrow = min((high - low for low, high in done.intervals.values()), default=float("inf"))
     typer.echo(

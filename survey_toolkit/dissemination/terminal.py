@@ -74,7 +74,9 @@ def print_audit(data: Microdata, console: Console | None = None) -> None:
     table = _table("Harmonization audit")
     for heading in ("target", "from", "rows in", "valid", "missing by reason", "unmapped", "status"):
         table.add_column(heading, justify="right" if heading in ("rows in", "valid") else "left")
-    for row in audit_rows(data):
+    rows = audit_rows(data)
+    table.columns[0].min_width = max((len(row["target"]) for row in rows), default=0)
+    for row in rows:
         missing = ", ".join(f"{k} {v:,}" for k, v in row["missing"].items())
         unmapped = ", ".join(f"{k} ({v:,})" for k, v in row["unmapped"].items())
         cells = (row["target"], ", ".join(row["sources"]), f"{row['n_in']:,}", f"{row['n_valid']:,}")
@@ -269,17 +271,21 @@ def _safe(value: object) -> str:
 
 
 def _short(folder: Path) -> str:
-    relative = os.path.relpath(folder)
+    try:
+        relative = os.path.relpath(folder)
+    except ValueError:  # another drive of Windows
+        return str(folder)
     return str(folder) if relative.startswith("..") else relative
 
 
-def _table(title: str) -> Table:
+def _table(title: str, *headings: str) -> Table:
     from rich import box
     from rich.table import Table
 
     return Table(
-        title=_safe(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
-    )
+        *headings, title=_safe(title) or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )  # fmt: skip
 
 
 def _console() -> Console:

@@ -362,6 +362,10 @@ def _plain(audit: Microdata | Mapping[str, Any] | str | os.PathLike[str]) -> Map
     if isinstance(audit, Mapping):
         return audit
     file = Path(audit)
+    if not file.is_file():
+        raise HarmonizationError(
+            "there is no such file", where=str(file), hint="check the path", code="missing-file"
+        )
     try:
         plain = json.loads(file.read_text(encoding="utf-8"))
         _ = [(t["target"], t["account"], t["n_in"]) for t in plain["targets"]]
