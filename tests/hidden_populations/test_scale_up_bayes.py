@@ -11,7 +11,7 @@ from scipy import stats
 
 from survey_toolkit import hidden_populations as hp
 from survey_toolkit.errors import EstimationError
-from survey_toolkit.hidden_populations.scale_up_bayes import overdispersed_chain, random_degree_chain
+from survey_toolkit.hidden_populations.scale_up_chains import overdispersed_chain, random_degree_chain
 
 
 def simulated(seed: int = 5, n: int = 150) -> tuple[pd.DataFrame, dict[str, float]]:
