@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -106,15 +106,12 @@ def answers(case: dict[str, Any]) -> dict[str, Any]:
     if method == "sae.benchmark":
         got, size = area_level(case), table(case["data"])["ni"].to_numpy(dtype=float)
         share = size / size.sum()
+        ways: dict[str, Literal["ratio", "difference"]] = {"raking": "ratio", "difference": "difference"}
+        after = {
+            name: benchmark(got.estimate, share, options["target"], how=how) for name, how in ways.items()
+        }
         return {"before": share @ got.estimate} | {
-            name: dict(
-                zip(
-                    map(str, got.areas),
-                    benchmark(got.estimate, share, options["target"], how=how),
-                    strict=True,
-                )
-            )
-            for name, how in (("raking", "ratio"), ("difference", "difference"))
+            name: dict(zip(map(str, got.areas), values, strict=True)) for name, values in after.items()
         }
     arcsine = method == "sae.fay_herriot_arcsin"
     got = area_level(case, **({"scale": "arcsine", "effective_n": options["effective_n"]} if arcsine else {}))
