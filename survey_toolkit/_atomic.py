@@ -9,8 +9,27 @@ from pathlib import Path
 __all__ = ["write_atomic"]
 
 
-def write_atomic(path: str | os.PathLike[str], data: bytes) -> Path:
+def write_atomic(path: str | os.PathLike[str], data: bytes, *, mode: int = 0o644) -> Path:
     """Write under a temporary name in the same folder, then rename; a stop in between leaves what was there.
+
+    Parameters
+    ----------
+    path : path
+        File to write; its folder exists.
+    data : bytes
+        Whole content.
+    mode : int
+        Permissions of the file; ``0o600`` for one that only its owner may read.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    OSError
+        If the folder is missing or cannot be written to; nothing is left behind.
 
     Examples
     --------
@@ -24,7 +43,7 @@ def write_atomic(path: str | os.PathLike[str], data: bytes) -> Path:
     try:
         with os.fdopen(handle, "wb") as out:
             out.write(data)
-        Path(temporary).chmod(0o644)
+        Path(temporary).chmod(mode)
         Path(temporary).replace(file)
     finally:
         Path(temporary).unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from survey_toolkit._atomic import write_atomic
 from survey_toolkit.dissemination.context import ReportContext
 from survey_toolkit.dissemination.formats.agencies import ilostat_csv, sdg_database_csv, unodc_csv
 from survey_toolkit.dissemination.formats.csv_out import figures_csv, table_csv
@@ -162,15 +163,7 @@ def write(
         raise SurveyToolkitError(
             "there is no such folder", where=str(file.parent), hint="make it first", code="missing-folder"
         )
-    handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(file)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-    return file
+    return write_atomic(file, data)
 
 
 def _csv(figures: Sequence[Figure], _: ReportContext) -> bytes:

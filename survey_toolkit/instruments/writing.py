@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from survey_toolkit._atomic import write_atomic
 from survey_toolkit.errors import InstrumentError, did_you_mean
 from survey_toolkit.instruments.questionnaire import Questionnaire
 
@@ -122,15 +122,4 @@ def write_files(files: Mapping[str, bytes], folder: str | os.PathLike[str]) -> l
     """Write files into a folder, which is made if needed; each appears whole or not at all."""
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, content in files.items():
-        handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=target)
-        try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(content)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(target / name)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
-        written.append(target / name)
-    return written
+    return [write_atomic(target / name, content) for name, content in files.items()]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from survey_toolkit._atomic import write_atomic
 from survey_toolkit.errors import DataFileError, EstimationError
 from survey_toolkit.multiple_systems._display import format_number, html_table, text_table
 from survey_toolkit.multiple_systems.histories import CaptureHistories
@@ -151,18 +152,11 @@ class Linkage:
         doubtful = self.pairs[(self.pairs["probability"] >= low) & (self.pairs["probability"] <= high)]
         order = (doubtful["probability"] - 0.5).abs().sort_values(kind="stable").index[:limit]
         chosen = doubtful.loc[order]
-        target = Path(path)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".review-", suffix=".csv")
-        try:
-            with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file)
-                writer.writerow([*chosen.columns, "same_person"])
-                for row in chosen.itertuples(index=False):
-                    writer.writerow([*map(_safe_cell, row), ""])
-            os.replace(name, target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow([*chosen.columns, "same_person"])
+        writer.writerows([*map(_safe_cell, row), ""] for row in chosen.itertuples(index=False))
+        write_atomic(path, text.getvalue().encode(), mode=0o600)
         return len(chosen)
 
     def with_review(self, path: str | os.PathLike[str]) -> Linkage:
@@ -292,7 +286,9 @@ def _safe_cell(value: object) -> str:
 
 def _read_answers(path: Path, source: Mapping[str, str]) -> dict[tuple[str, str], bool]:
     if not path.exists():
-        raise DataFileError("no such file", where=path.name, code="missing-file")
+        raise DataFileError(
+            "there is no such file", where=path.name, hint="check the path", code="missing-file"
+        )
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     if rows and not {"left", "right", "same_person"} <= set(rows[0]):
