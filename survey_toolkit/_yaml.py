@@ -13,15 +13,15 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from survey_toolkit._input import input_file
 from survey_toolkit.errors import DefinitionError, SurveyToolkitError
 
-__all__ = ["MAX_YAML_BYTES", "StrictModel", "YamlDocument", "load_document", "load_text"]
+__all__ = ["MAX_YAML_BYTES", "StrictModel", "YamlDocument", "dump_text", "load_document", "load_text"]
 
 #: A standards or study file is prose-sized; anything larger is a mistake or an attack.
 MAX_YAML_BYTES = 8_000_000
@@ -150,18 +150,8 @@ def load_document(
     SurveyToolkitError
         Of type ``error``: the file is missing, too large, not UTF-8, not YAML, or has a key twice.
     """
-    file = Path(path)
     shown = name or str(path)
-    if not file.is_file():
-        raise error("there is no such file", where=shown, hint="check the path", code="missing-file")
-    if file.stat().st_size > MAX_YAML_BYTES:
-        raise error(
-            "the file is too large for YAML of this toolkit",
-            where=shown,
-            found=f"{file.stat().st_size:,} bytes",
-            expected=f"at most {MAX_YAML_BYTES:,}",
-            code="too-large",
-        )
+    file = input_file(path, "YAML of this toolkit", max_bytes=MAX_YAML_BYTES, shown=shown, error=error)
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as exc:
@@ -173,6 +163,19 @@ def load_document(
             code="encoding",
         ) from None
     return load_text(text, shown, error=error)
+
+
+def dump_text(data: Mapping[str, Any], *, width: int = 110) -> str:
+    """Write plain data as YAML, keys in their order, text as it is; what needs quotes gets them.
+
+    Examples
+    --------
+    >>> print(dump_text({"country": "NO", "code": "010", "title": "Año"}), end="")
+    country: 'NO'
+    code: '010'
+    title: Año
+    """
+    return str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True, width=width))
 
 
 def _build(

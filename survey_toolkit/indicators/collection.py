@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from survey_toolkit._input import input_file
 from survey_toolkit.errors import DataFileError, SurveyToolkitError, did_you_mean
 from survey_toolkit.indicators.figure import NUMBERS, TOTAL, Figure
 
@@ -217,16 +218,13 @@ def read_figures(path: str | Path) -> Figures:
     """
     file = Path(path)
     file = file / "figures.json" if file.is_dir() else file
-    if not file.is_file():
-        raise DataFileError(
-            "there is no such file", where=str(file), hint="run the study first", code="missing-file"
-        )
-    if file.stat().st_size > _MAX_JSON_BYTES:
-        raise DataFileError("the file is too large for a figures file", where=str(file), code="too-large")
+    input_file(file, "a figures file", max_bytes=_MAX_JSON_BYTES, hint="run the study first")
     try:
         text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise DataFileError("the file is not UTF-8 text", where=str(file), code="encoding") from None
+        raise DataFileError(
+            "the file is not UTF-8 text", where=str(file), hint="run the study again", code="encoding"
+        ) from None
     return Figures.from_json(text, name=str(file))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from survey_toolkit.errors import SurveyToolkitError, did_you_mean
 
-__all__ = ["UNITS", "Unit", "decimals_for", "format_number", "presentation", "unit_of"]
+__all__ = ["UNITS", "Unit", "decimals_for", "exact_number", "format_number", "presentation", "unit_of"]
 
 #: Shown where there is no value to show.
 MISSING_TEXT = "–"
@@ -99,6 +99,17 @@ def decimals_for(values: Iterable[float | None], unit: str) -> int:
     if largest >= 1:
         return 1
     return 2 if largest >= 0.1 else 3
+
+
+def exact_number(value: float | None) -> str:
+    """Number as other programs read it: ten significant digits, missing as nothing.
+
+    Examples
+    --------
+    >>> exact_number(0.1 + 0.2), exact_number(1e6), exact_number(None)
+    ('0.3', '1000000', '')
+    """
+    return "" if value is None else f"{value:.10g}"
 
 
 def format_number(value: float | None, decimals: int = 0) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from survey_toolkit._yaml import dump_text
 from survey_toolkit.errors import InstrumentError
 from survey_toolkit.instruments.models import MISSING_REASON, Choice, Item, Repeat
 from survey_toolkit.instruments.questionnaire import Questionnaire
@@ -112,11 +113,9 @@ def crosswalk_data(form: Questionnaire, *, country: str = "XXX", period: str = "
 
 def crosswalk_text(form: Questionnaire, *, country: str = "XXX", period: str = "") -> str:
     """The crosswalk as YAML."""
-    import yaml
-
     data = crosswalk_data(form, country=country, period=period)
     head = "# Made from the questionnaire by survey_toolkit; change the questionnaire, not this file.\n"
-    return head + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110)
+    return head + dump_text(data)
 
 
 def _level(form: Questionnaire, table: Table) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from survey_toolkit._yaml import StrictModel, load_document, load_text
+from survey_toolkit._input import input_file
+from survey_toolkit._yaml import StrictModel, dump_text, load_document, load_text
 from survey_toolkit.errors import InstrumentError, did_you_mean
 from survey_toolkit.instruments.coverage import asked_parts, claimed_criteria
 from survey_toolkit.instruments.import_rows import FormReader, Sheets
@@ -153,7 +154,7 @@ def import_xlsform(
         "respondent": "to be stated",
         "items": items,
     }
-    text = _dump(data)
+    text = dump_text(data)
     module = load_text(text, f"{name}.yaml", error=InstrumentError).validate(Module, error=InstrumentError)
     measured, missing = _measured(module, claims, standards)
     return Imported(
@@ -176,11 +177,7 @@ def read_sheets(path: str | os.PathLike[str]) -> Sheets:
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
-    file = Path(path)
-    if not file.is_file():
-        raise InstrumentError("there is no such file", where=str(path), code="missing-file")
-    if file.stat().st_size > _MAX_BYTES:
-        raise InstrumentError("the file is too large for a form", where=str(path), code="too-large")
+    file = input_file(path, "a form", max_bytes=_MAX_BYTES, error=InstrumentError)
     try:
         book = load_workbook(file, read_only=True, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, OSError, ValueError):
@@ -235,12 +232,6 @@ def _bindings(given: str | os.PathLike[str] | Mapping[str, Any] | None) -> dict[
         return dict(BindingsFile.model_validate(given).bindings)
     document = load_document(given, error=InstrumentError)
     return dict(document.validate(BindingsFile, error=InstrumentError).bindings)
-
-
-def _dump(data: dict[str, Any]) -> str:
-    import yaml
-
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110)
 
 
 def _variables(item: Item) -> set[str]:

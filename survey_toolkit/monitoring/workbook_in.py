@@ -72,7 +72,9 @@ def open_return(path: Path) -> tuple[str, dict[str, ReturnSheet], list[str]]:
     import openpyxl
 
     if not path.is_file():
-        raise DataFileError("there is no such file", where=str(path), code="missing-file")
+        raise DataFileError(
+            "there is no such file", where=str(path), hint="check the path", code="missing-file"
+        )
     size = path.stat().st_size
     if size > _MAX_FILE:
         raise _bad(path, f"{size:,} bytes; a return has at most {_MAX_FILE:,}", "too-large")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from survey_toolkit._input import input_file
 from survey_toolkit.dissemination.charts.style import INK, MUTED
 from survey_toolkit.dissemination.charts.svg import Svg
 from survey_toolkit.errors import DataFileError, did_you_mean
@@ -70,14 +71,12 @@ def read_boundaries(source: str | Path | Mapping[str, Any], key: str) -> Boundar
 
 
 def _load(file: Path) -> Any:
-    if not file.is_file():
-        raise DataFileError("there is no such file", where=str(file), code="missing-file")
-    if file.stat().st_size > _MAX_BYTES:
-        raise DataFileError("the file is too large for a map", where=str(file), code="too-large")
     try:
-        return json.loads(file.read_text(encoding="utf-8-sig"))
+        return json.loads(input_file(file, "a map", max_bytes=_MAX_BYTES).read_text(encoding="utf-8-sig"))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
-        raise DataFileError("this is not JSON", where=str(file), code="not-geojson") from None
+        raise DataFileError(
+            "this is not JSON", where=str(file), expected="boundaries as GeoJSON, UTF-8", code="not-geojson"
+        ) from None
 
 
 def _rings(geometry: Any, name: str) -> list[Ring]:

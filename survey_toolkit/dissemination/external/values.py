@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from survey_toolkit._input import input_file
 from survey_toolkit.errors import DataFileError, did_you_mean
 from survey_toolkit.indicators import TOTAL
 
@@ -188,11 +189,7 @@ def read_table(path: str | Path, needed: tuple[str, ...]) -> list[tuple[int, dic
     DataFileError
         If there is no such file or a needed column is not in it; names what is there.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise DataFileError("there is no such file", where=str(file), code="missing-file")
-    if file.stat().st_size > _MAX_BYTES:
-        raise DataFileError("the file is too large", where=str(file), code="too-large")
+    file = input_file(path, "a table of values", max_bytes=_MAX_BYTES)
     lines = _workbook_lines(file) if file.suffix.lower() in (".xlsx", ".xlsm") else _csv_lines(file)
     wanted = {name.lower() for name in needed}
     for at, line in enumerate(lines[:20]):
@@ -233,9 +230,13 @@ def _workbook_lines(file: Path) -> list[list[str]]:
 
     try:
         book = load_workbook(file, read_only=True, data_only=True)
-    except Exception as problem:
+    except Exception as problem:  # openpyxl raises whatever its parsers do
         raise DataFileError(
-            "this is not a workbook", where=str(file), found=type(problem).__name__, code="not-a-workbook"
+            "this is not a workbook",
+            where=str(file),
+            found=type(problem).__name__,
+            hint="save it as .xlsx or .csv",
+            code="not-a-workbook",
         ) from None
     sheet: Any = book.worksheets[0]
     lines = [["" if c is None else str(c) for c in row] for row in sheet.iter_rows(values_only=True)]

@@ -13,7 +13,7 @@ from survey_toolkit.dissemination.formats.csv_out import table_csv
 from survey_toolkit.dissemination.formats.sdmx_rows import SDG, sdmx_age
 from survey_toolkit.dissemination.formats.structures import load_structure
 from survey_toolkit.indicators import TOTAL, Figure
-from survey_toolkit.indicators.units import UNITS
+from survey_toolkit.indicators.units import UNITS, exact_number
 
 __all__ = ["SDG_DATABASE_COLUMNS", "UNODC_COLUMNS", "ilostat_csv", "sdg_database_csv", "unodc_csv"]
 
@@ -83,10 +83,6 @@ _SDG_SEX = {"F": "FEMALE", "M": "MALE", TOTAL: "BOTHSEX"}
 _SDG_UNIT = {"PT": "PERCENT"}
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.10g}"
-
-
 def _area_name(figure: Figure, context: ReportContext) -> str:
     """Name of the figure's own country; that of the report for codes no list has."""
     structure = load_structure(SDG)
@@ -147,9 +143,9 @@ def ilostat_csv(figures: Sequence[Figure], context: ReportContext) -> str:
                 code.upper(),
                 other,
                 f.period.replace("-Q", "Q"),
-                _number(f.present()),
-                _number(f.present("ci_low")),
-                _number(f.present("ci_high")),
+                exact_number(f.present()),
+                exact_number(f.present("ci_low")),
+                exact_number(f.present("ci_high")),
                 status,
                 "",
                 f"{f.definition}@{f.version}" if f.definition else "",
@@ -178,8 +174,8 @@ def unodc_csv(figures: Sequence[Figure], context: ReportContext) -> str:
         rows.append([
             f.country, _area_name(f, context), f.label, dimension, category,
             {"F": "Female", "M": "Male", TOTAL: "Total"}.get(f.breakdown.get("sex", TOTAL), "Other/Unknown"),
-            "Total" if age == TOTAL else _unodc_age(age), f.period, UNITS[f.unit].label, _number(f.present()),
-            f.obs_status, context.source,
+            "Total" if age == TOTAL else _unodc_age(age), f.period, UNITS[f.unit].label,
+            exact_number(f.present()), f.obs_status, context.source,
         ])  # fmt: skip
     return table_csv(UNODC_COLUMNS, rows)
 
@@ -215,10 +211,10 @@ def sdg_database_csv(figures: Sequence[Figure], context: ReportContext) -> str:
                 areas.get(f.country, f.country),
                 _area_name(f, context),
                 f.period,
-                _number(f.present()),
+                exact_number(f.present()),
                 f.period,
-                _number(f.present("ci_high")),
-                _number(f.present("ci_low")),
+                exact_number(f.present("ci_high")),
+                exact_number(f.present("ci_low")),
                 "",
                 context.source,
                 "; ".join(n for n in notes if n),

@@ -12,10 +12,11 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from survey_toolkit._yaml import dump_text
 from survey_toolkit.dissemination.context import ReportContext, dimension_title
 from survey_toolkit.dissemination.formats.csv_out import table_csv
 from survey_toolkit.indicators import TOTAL, Figure, Figures
-from survey_toolkit.indicators.units import UNITS
+from survey_toolkit.indicators.units import UNITS, exact_number
 
 __all__ = ["check_open_sdg", "open_sdg_files", "open_sdg_slug"]
 
@@ -44,8 +45,10 @@ def open_sdg_files(figures: Iterable[Figure], context: ReportContext) -> dict[st
         members = [f for f in items if f.indicator == indicator]
         slug = open_sdg_slug(indicator)
         files[f"data/indicator_{slug}.csv"] = _data(members, context).encode()
-        files[f"indicator-config/{slug}.yml"] = _yaml(_config(indicator, members, context)).encode()
-        files[f"meta/{slug}.yml"] = _yaml(_metadata(indicator, members, context)).encode()
+        files[f"indicator-config/{slug}.yml"] = dump_text(
+            _config(indicator, members, context), width=100
+        ).encode()
+        files[f"meta/{slug}.yml"] = dump_text(_metadata(indicator, members, context), width=100).encode()
     return files
 
 
@@ -61,7 +64,7 @@ def _data(figures: Sequence[Figure], context: ReportContext) -> str:
     rows = []
     for f in figures:
         codes = ["" if (code := f.breakdown.get(d, TOTAL)) == TOTAL else words[d][code] for d in dimensions]
-        low, high, value = (_number(f.present(n)) for n in ("ci_low", "ci_high", "value"))
+        low, high, value = (exact_number(f.present(n)) for n in ("ci_low", "ci_high", "value"))
         geo = [f.country] if places else []
         status = _STATUS.get(f.obs_status, f.obs_status)
         rows.append(
@@ -74,10 +77,6 @@ def _year(period: str) -> str:
     """Year of a period; a range of years stands under its middle year, as in the SDMX file."""
     years = [int(y) for y in re.findall(r"\d{4}", period)]
     return str(sum(years[:2]) // len(years[:2])) if years else period
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.10g}"
 
 
 def _distinct(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -139,12 +138,6 @@ def _metadata(indicator: str, figures: Sequence[Figure], context: ReportContext)
         "OTHER_DOC": entry.reference,
     }
     return {key: value for key, value in given.items() if value}
-
-
-def _yaml(data: dict[str, Any]) -> str:
-    import yaml
-
-    return str(yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=100))
 
 
 def check_open_sdg(text: str) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
+from survey_toolkit._input import input_file
 from survey_toolkit.dissemination.formats.sdmx_rows import sdmx_rows
 from survey_toolkit.dissemination.formats.structures import SERIES_ATTRIBUTES, DataStructure, check_rows
 from survey_toolkit.errors import DataFileError, DefinitionError
@@ -222,7 +223,12 @@ def structure_from_sdmx(path: str | Path) -> DataStructure:
     message = _read(path, lambda data: read_sdmx(data, validate=False))
     definitions = message.get_data_structure_definitions() if message.structures else []
     if not definitions:
-        raise DataFileError("there is no data structure definition", where=str(path), code="no-structure")
+        raise DataFileError(
+            "there is no data structure definition",
+            where=str(path),
+            hint="ask for the structure with its references",
+            code="no-structure",
+        )
     found = definitions[0]
     codes = {
         c.id: {code.id: code.name or code.id for code in c.enumeration}
@@ -245,16 +251,12 @@ def _agency(agency: Any) -> str:
 
 def _read(path: str | Path, reader: Any) -> Any:
     """Run a reader on a file; whatever it says becomes one message without the content."""
-    file = Path(path)
-    if not file.is_file():
-        raise DataFileError("there is no such file", where=str(file), code="missing-file")
-    if file.stat().st_size > _MAX_BYTES:
-        raise DataFileError("the file is too large", where=str(file), code="too-large")
+    file = input_file(path, "an SDMX file", max_bytes=_MAX_BYTES)
     try:
         return reader(file)
     except DataFileError:
         raise
-    except Exception as problem:
+    except Exception as problem:  # each of its parsers has errors of its own, with content of the file
         raise DataFileError(
             "this is not an SDMX file that can be read",
             where=str(file),

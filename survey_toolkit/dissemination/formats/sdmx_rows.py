@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from survey_toolkit.dissemination.formats.structures import DataStructure, check_rows, load_structure
 from survey_toolkit.errors import DefinitionError, did_you_mean
 from survey_toolkit.indicators import TOTAL, Figure, Figures
+from survey_toolkit.indicators.units import exact_number
 
 __all__ = ["sdmx_age", "sdmx_csv", "sdmx_rows", "split_by_structure"]
 
@@ -167,9 +168,9 @@ def _period(period: str) -> Mapping[str, str]:
 
 def _values(figure: Figure) -> dict[str, str]:
     return {
-        "OBS_VALUE": _number(figure.present()),
-        "LOWER_BOUND": _number(figure.present("ci_low")),
-        "UPPER_BOUND": _number(figure.present("ci_high")),
+        "OBS_VALUE": exact_number(figure.present()),
+        "LOWER_BOUND": exact_number(figure.present("ci_low")),
+        "UPPER_BOUND": exact_number(figure.present("ci_high")),
         "OBS_STATUS": figure.obs_status,
         "UNIT_MULT": "0",
         "UNIT_MEASURE": figure.unit,
@@ -177,10 +178,6 @@ def _values(figure: Figure) -> dict[str, str]:
         "COMMENT_OBS": _comment(figure),
         "SOURCE_DETAIL": f"Definition {figure.definition}@{figure.version}" if figure.definition else "",
     }
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.10g}"
 
 
 def _comment(figure: Figure) -> str:
