@@ -20,6 +20,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from survey_toolkit.standards.rules import at_least
+
 __all__ = [
     "AtLeastOf",
     "Bound",
@@ -97,7 +99,6 @@ class Negated:
     part: Bound
 
 
-Leaf: TypeAlias = Codes | Number | Unknown
 Bound: TypeAlias = Codes | Number | Unknown | Every | AtLeastOf | Negated
 #: Answers of one respondent, by item; a select_multiple is a sequence of codes.
 Answers: TypeAlias = Mapping[str, Any]
@@ -273,9 +274,9 @@ def evaluate(rule: Bound, answers: Answers) -> bool | None:
     True
     """
     if isinstance(rule, Every):
-        return _count(len(rule.parts), [evaluate(p, answers) for p in rule.parts])
+        return at_least(len(rule.parts), [evaluate(p, answers) for p in rule.parts])
     if isinstance(rule, AtLeastOf):
-        return _count(rule.n, [evaluate(p, answers) for p in rule.parts])
+        return at_least(rule.n, [evaluate(p, answers) for p in rule.parts])
     if isinstance(rule, Negated):
         inner = evaluate(rule.part, answers)
         return None if inner is None else not inner
@@ -311,13 +312,6 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "eq": lambda a, b: a == b,
     "ne": lambda a, b: a != b,
 }
-
-
-def _count(n: int, parts: Sequence[bool | None]) -> bool | None:
-    true = sum(part is True for part in parts)
-    if true >= n:
-        return True
-    return None if true + sum(part is None for part in parts) >= n else False
 
 
 def say(rule: Bound, names: Mapping[str, str], labels: Mapping[str, Mapping[str, str]]) -> str:

@@ -52,6 +52,7 @@ __all__ = [
     "Rule",
     "Scalar",
     "Test",
+    "at_least",
     "collect_rule",
     "compile_rule",
     "evaluate_record",
@@ -175,15 +176,15 @@ def _evaluate(rule: Rule, record: Mapping[str, Any]) -> bool | None:
     if isinstance(rule, Comparison):
         value = record.get(rule.variable)
         value = None if value is None or _is_nan(value) else value
-        return _count(len(rule.tests), [_evaluate_test(t, value) for t in rule.tests])
+        return at_least(len(rule.tests), [_evaluate_test(t, value) for t in rule.tests])
     if isinstance(rule, Criterion):
         raise TypeError("criteria are resolved before evaluation")
     if isinstance(rule, Not):
         return _negate(_evaluate(rule.part, record))
     parts = [_evaluate(part, record) for part in rule.parts]
     if isinstance(rule, AllOf):
-        return _count(len(parts), parts)
-    some = _count(rule.n if isinstance(rule, AtLeast) else 1, parts)
+        return at_least(len(parts), parts)
+    some = at_least(rule.n if isinstance(rule, AtLeast) else 1, parts)
     return _negate(some) if isinstance(rule, NoneOf) else some
 
 
@@ -207,7 +208,14 @@ def _negate(value: bool | None) -> bool | None:
     return None if value is None else not value
 
 
-def _count(n: int, parts: Sequence[bool | None]) -> bool | None:
+def at_least(n: int, parts: Sequence[bool | None]) -> bool | None:
+    """Whether ``n`` of the parts are true, by Kleene: None where the unknown parts decide.
+
+    Examples
+    --------
+    >>> at_least(1, [False, True, None]), at_least(2, [False, True, None]), at_least(2, [False, True])
+    (True, None, False)
+    """
     true = sum(part is True for part in parts)
     if true >= n:
         return True
