@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -165,8 +165,3 @@ def _assemble(frame: UnitFrame, last: StageResult) -> pd.DataFrame:
     # expected hits above one: the weight divides by them and counts the unit as often as it was hit
     rows["weight"] = hits / chance
     return rows
-
-
-def with_n(stage: Stage, n: Mapping[str, int]) -> Stage:
-    """The stage with the sizes of an allocation."""
-    return replace(stage, n=dict(n))

@@ -61,11 +61,6 @@ class DisclosureReport:
         """Cells suppressed for their own counts."""
         return sum(cell.kind == "primary" for cell in self.cells)
 
-    @property
-    def n_complementary(self) -> int:
-        """Cells suppressed to protect others."""
-        return len(self.cells) - self.n_primary
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protected:

@@ -53,10 +53,6 @@ class Clusters:
             counts[tuple(int(name in on) for name in self.lists)] += 1
         return CaptureHistories.from_counts(dict(counts), self.lists)
 
-    def person_of(self) -> dict[str, int]:
-        """Number of the person each record belongs to."""
-        return {r: i for i, group in enumerate(self.members) for r in group}
-
 
 @dataclass(frozen=True, slots=True)
 class LinkQuality:
