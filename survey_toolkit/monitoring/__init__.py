@@ -1,8 +1,8 @@
 """Monitoring of a results framework: country returns in, regional compilation and progress report out.
 
 The logic (registry, records, ratings, regional totals) is in :mod:`survey_toolkit.indicators.frameworks`;
-this
-room holds what touches files: the folder with its log, the return templates, their reading, the report.
+this room holds what touches files: the folder with its log, the return templates, their reading, the
+report.
 
 Examples
 --------

@@ -224,8 +224,7 @@ def read_year(raw: Any, *, first: int, last: int, country: str = "") -> Reading:
     """Read a year, common era or Buddhist era.
 
     Thailand's calendar is exactly 543 years ahead and begins on 1 January, so its years have one reading.
-    Elsewhere
-    the Buddhist year begins in April or May, and a person has to say which year is meant.
+    Elsewhere the Buddhist year begins in April or May, and a person has to say which year is meant.
 
     Examples
     --------

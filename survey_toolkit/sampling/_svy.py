@@ -1,14 +1,13 @@
 """The one door to svy: what it draws and computes right is asked of it, nothing else knows it.
 
 Used for Sampford's and Brewer's draws (inclusion probabilities within Monte Carlo error of n·size/total in
-tests),
-and for a second opinion on sample sizes and allocations. svy 0.35 is a large dependency (Polars and a
-compiled kernel,
-about 560 MB), so it is the extra ``sampling``; all else in this room works without it.
+tests), and for a second opinion on sample sizes and allocations. svy 0.35 is a large dependency (Polars and
+a compiled kernel, about 560 MB), so it is the extra ``sampling``; all else in this room works without it.
 
 svy and not samplics, because samplics is archived by its own author, who points to svy, and because its
-numbers are wrong where it matters: jackknife weights of stratified designs scaled by the wrong factor (standard
-error 0.731 for 0.521), replicate weights in another row order, a second stage that is accepted and ignored.
+numbers are wrong where it matters: jackknife weights of stratified designs scaled by the wrong factor
+(standard error 0.731 for 0.521), replicate weights in another row order, a second stage that is accepted and
+ignored.
 
 Not asked of svy, with the reason measured: allocation (:mod:`.allocation`), the arithmetic of sizes
 (:mod:`.precision`),

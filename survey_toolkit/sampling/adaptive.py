@@ -1,12 +1,9 @@
 r"""Adaptive cluster sampling: a case found sends the team to the neighbours, and the estimators that undo it.
 
 An initial simple random sample of :math:`n_1` of :math:`N` units is drawn. Where a unit satisfies the
-condition
-(for instance, one case or more) its neighbours are added, and theirs, until no new unit satisfies it. Units
-that
-satisfy and touch each other are one *network*; a unit that does not satisfy is a network of its own, and
-enters
-an estimate only if it was in the initial sample.
+condition (for instance, one case or more) its neighbours are added, and theirs, until no new unit satisfies
+it. Units that satisfy and touch each other are one *network*; a unit that does not satisfy is a network of
+its own, and enters an estimate only if it was in the initial sample.
 
 References
 ----------

@@ -8,8 +8,7 @@ The shares :math:`a_h` are
   precision everywhere (q = 0) and Neyman (q = 1, X the total of y).
 
 The sizes are :math:`n_h = \min(\max(\lambda a_h, \min_h), \max_h)` with λ such that they add up to n (or
-cost the
-budget), then rounded by largest remainder within the limits.
+cost the budget), then rounded by largest remainder within the limits.
 
 Ours and not svy's: svy 0.35 drops the minimum, with a warning, where the floors and the
 rounded-down shares together pass n

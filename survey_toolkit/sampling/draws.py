@@ -1,8 +1,8 @@
 r"""Draws of one stage, for all strata at once, on arrays.
 
 Every function takes the units sorted by group and returns which were drawn, how often, and with what
-inclusion
-probability. The random numbers come in from outside (:mod:`._numbers`), so that a draw can be made again.
+inclusion probability. The random numbers come in from outside (:mod:`._numbers`), so that a draw can be
+made again.
 
 * ``srs``: the n units of a group with the smallest random numbers (Fan, Muller and Rezucha 1962).
 * ``systematic``, ``pps_systematic``: with cumulated probabilities :math:`C_i` and a start u, unit i is hit

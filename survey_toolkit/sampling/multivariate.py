@@ -4,10 +4,9 @@ r"""The cheapest allocation that meets several precision constraints at once (Be
           m_h \le n_h \le N_h,\qquad A_{hj} = N_h^2 S_{hj}^2,\ B_j = \sum_h N_h S_{hj}^2 .
 
 Chromy's iteration multiplies each multiplier λ_j by the square of the ratio of the variance reached to the
-one
-allowed; given λ, :math:`n_h = \sqrt{\sum_j \lambda_j A_{hj}/c_h}` cut to its limits minimises the
-Lagrangian, so that its
-value is a lower bound of the cost, and the gap between the two says how far the answer is from the best.
+one allowed; given λ, :math:`n_h = \sqrt{\sum_j \lambda_j A_{hj}/c_h}` cut to its limits minimises the
+Lagrangian, so that its value is a lower bound of the cost, and the gap between the two says how far the
+answer is from the best.
 
 References
 ----------
