@@ -57,7 +57,8 @@ class DesignEffectTest:
     tested: tuple[str, ...]
 
     def __repr__(self) -> str:
-        lines = [f"Design effect: p = {self.p_value:.4f} (small: the list changed other answers)"]
+        verdict = "signs that it did, at 5 %" if self.p_value < 0.05 else "no sign of it"
+        lines = [f"Did the list change other answers? p = {self.p_value:.4f}: {verdict}"]
         lines += [
             f"  {y} control items: {a:8.4f} ({sa:.4f}) with, {b:8.4f} ({sb:.4f}) without the sensitive item"
             for y, (a, sa, b, sb) in enumerate(

@@ -126,10 +126,12 @@ def test_design_based_errors_of_models(method: str) -> None:
 def test_design_effect_is_found_and_not_found() -> None:
     good = hp.item_count(experiment(seed=4), "y", "t", items=4)
     assert good.design_effect_test().p_value > 0.05
+    assert "no sign of it" in repr(good.design_effect_test())
     rng = np.random.default_rng(4)
     rows = experiment(seed=4)
     fewer = rng.binomial(4, np.where(rows["t"] == 1, 0.3, 0.55)) + rows["t"] * rows["trait"]
     bad = hp.item_count(rows.assign(y=fewer), "y", "t", items=4).design_effect_test()
+    assert "signs that it did, at 5 %" in repr(bad)
     assert bad.p_value < 1e-4
     assert (bad.with_item < 0).any()
     shares = bad.with_item.sum() + bad.without_item.sum()
