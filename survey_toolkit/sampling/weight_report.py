@@ -115,8 +115,10 @@ class WeightReport:
         names = ["step", "group", "rows", "lost", "before", "after", "change"]
         table = pd.DataFrame(rows, columns=names)
         order = {s.name: i for i, s in enumerate(self.steps)}
-        keys = table.assign(_step=table["step"].map(order)).sort_values(["_step", "change"], kind="stable")
-        return keys.drop(columns="_step").reset_index(drop=True)
+        # equal losses differ in their last digits; they stand in the order of the groups
+        keys = table.assign(_step=table["step"].map(order), _change=table["change"].round(9))
+        keys = keys.sort_values(["_step", "_change"], kind="stable")
+        return keys.drop(columns=["_step", "_change"]).reset_index(drop=True)
 
 
 def weight_step(

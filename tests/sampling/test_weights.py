@@ -210,3 +210,15 @@ def test_bad_rosters_are_refused() -> None:
     ):
         with pytest.raises(SurveyToolkitError, match=words):
             call()
+
+
+def test_groups_that_lose_alike_stand_in_their_order() -> None:
+    """1/0.8 - 1 from other sums differs in the last digit; that must not shuffle the table."""
+    rng = np.random.default_rng(3)
+    rows = pd.DataFrame({"g": np.repeat(list("ABCDEF"), 10), "p": rng.uniform(0.01, 0.03, 60)})
+    rows["p"] = rows.groupby("g")["p"].transform("first")
+    rows["status"] = np.tile(["ER"] * 4 + ["ENR"], 12)
+    chain = WeightChain.start(rows, probability="p", groups="g").nonresponse("status", classes=["g"])
+    lost = chain.report().who_lost()
+    assert lost["group"].tolist() == list("ABCDEF")
+    assert lost["change"].abs().max() < 1e-12
