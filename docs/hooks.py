@@ -63,16 +63,33 @@ def _blocks() -> Any:
     return sys.modules[name]
 
 
+#: Options of every verb, told once.
+_SHARED = ("help", "quiet", "verbose")
+
+
 def _command_line() -> str:
     import typer
 
+    from survey_toolkit import cli_manners
     from survey_toolkit.cli import app
 
     root = typer.main.get_command(app)
-    out = ["# Command line", "", "Exit code 0: done; 1: a problem in the input; 2: wrong use.", ""]
+    out = [
+        "# Command line", "",
+        "Every verb also takes `--quiet` (results and errors only) and `--verbose` (a line for each step), "
+        "before it or after it, and `--help`.", "",
+        "| exit code | |", "|---|---|",
+        f"| {cli_manners.DONE} | done |",
+        f"| {cli_manners.PROBLEM} | a problem in the input, or something that a check found |",
+        f"| {cli_manners.INTERNAL} | wrong use, or an error of ours |",
+        f"| {cli_manners.STOPPED} | stopped by the user; files are whole or not there |",
+        f"| {cli_manners.PIPE_CLOSED} | the reader of a pipe went away |", "",
+    ]  # fmt: skip
     for name, command in sorted(_commands(root)):
         out += [f"## `survey-toolkit {name}`", "", _plain(command.help or ""), ""]
-        rows = [_option(p) for p in command.params if not getattr(p, "hidden", False) and p.name != "help"]
+        rows = [
+            _option(p) for p in command.params if not getattr(p, "hidden", False) and p.name not in _SHARED
+        ]
         if rows:
             out += ["| | |", "|---|---|", *rows, ""]
     return "\n".join(out)
