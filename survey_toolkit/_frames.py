@@ -157,6 +157,7 @@ def open_path(path: str | os.PathLike[str]) -> Any:
             "there is no such file", where=str(path), hint="check the path", code="missing-file"
         )
     connection = _database(os.getpid()).cursor()
+    connection.execute("SET enable_progress_bar = false")  # it would write into the output
     suffix = file.suffix.lower()
     try:
         if suffix in (".parquet", ".pq"):

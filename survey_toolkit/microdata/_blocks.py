@@ -6,6 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
+from survey_toolkit.microdata._engine_room import connect
 from survey_toolkit.microdata._parquet import METADATA_KEY, read_parquet
 from survey_toolkit.microdata._process import ReadLimits
 from survey_toolkit.microdata.model import Variable
@@ -15,11 +16,9 @@ __all__ = ["description", "empty_frame", "nullable", "quoted"]
 
 def description(file: Path, folder: Path) -> dict[str, Variable]:
     """Descriptions that stand in a Parquet file this toolkit wrote; none otherwise."""
-    import duckdb
-
     from survey_toolkit.microdata._parquet import _described
 
-    with contextlib.closing(duckdb.connect(":memory:")) as connection:
+    with contextlib.closing(connect()) as connection:
         try:
             stored = connection.execute(
                 "SELECT value FROM parquet_kv_metadata(?) WHERE key = ?", [str(file), METADATA_KEY.encode()]

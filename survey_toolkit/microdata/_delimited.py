@@ -11,11 +11,13 @@ import codecs
 import csv
 import io
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from survey_toolkit.errors import DataFileError
 from survey_toolkit.microdata._encodings import TextReader
+from survey_toolkit.microdata._engine_room import connect
 from survey_toolkit.microdata._process import ReadLimits
 from survey_toolkit.microdata._statistical import RawTable
 from survey_toolkit.microdata.model import Variable
@@ -23,15 +25,15 @@ from survey_toolkit.microdata.model import Variable
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["quote_identifier", "read_delimited"]
+__all__ = ["INTEGER", "REAL", "quote_identifier", "read_delimited", "relation_of", "stage_delimited"]
 
 _DELIMITERS = (",", ";", "\t", "|")
 _MAX_LINE = 1_000_000
 _BLOCK = 1 << 22
 _WIDE = 2_000
 _SAMPLES = 2_000
-_INTEGER = r"[-+]?(0|[1-9][0-9]{0,17})"
-_REAL = r"[-+]?(0|[1-9][0-9]*)?([.][0-9]+)?([eE][-+]?[0-9]{1,3})?"
+INTEGER = r"[-+]?(0|[1-9][0-9]{0,17})"
+REAL = r"[-+]?((0|[1-9][0-9]*)([.][0-9]+)?|[.][0-9]+)([eE][-+]?[0-9]{1,3})?"
 
 
 def read_delimited(
@@ -45,15 +47,50 @@ def read_delimited(
         Wrong encoding, NUL bytes, no header, a column name twice, too many columns, a row with too few
         or too many cells, an open quote.
     """
+    staged = stage_delimited(path, folder, encoding=encoding, limits=limits)
+    frame = _parse(path.name, staged.path, staged.delimiter, staged.names, columns)
+    typed = {name: _typed(frame[name], decimal_comma=staged.delimiter == ";") for name in frame.columns}
+    return RawTable(
+        _frame(typed), {name: Variable(name=name) for name in typed}, staged.encoding, tuple(staged.notes)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A text table as UTF-8 with plain line ends, and what its first line says."""
+
+    path: Path
+    delimiter: str
+    names: list[str]
+    encoding: str
+    notes: list[str]
+
+
+def stage_delimited(path: Path, folder: Path, *, encoding: str | None, limits: ReadLimits) -> Staged:
+    """Decode a text table strictly into a private folder, and read its first line."""
     text = TextReader(path.name, given=encoding, usually_utf8=True)
     used = _encoding(path, text)
     staged = folder / "table.csv"
     notes = [*text.notes, *_stage(path, staged, used)]
     delimiter, names = _header(path.name, staged, limits)
-    frame = _parse(path.name, staged, delimiter, names, columns)
-    typed = {name: _typed(frame[name], decimal_comma=delimiter == ";") for name in frame.columns}
-    return RawTable(
-        _frame(typed), {name: Variable(name=name) for name in typed}, used.removesuffix("-sig"), tuple(notes)
+    return Staged(staged, delimiter, names, used.removesuffix("-sig"), notes)
+
+
+def relation_of(connection: Any, staged: Path, delimiter: str, names: list[str]) -> Any:
+    """Cells as text through the engine, strictly: it refuses ragged rows and open quotes."""
+    return connection.read_csv(
+        str(staged),
+        header=False,
+        auto_detect=False,
+        skiprows=1,
+        sep=delimiter,
+        quotechar='"',
+        escapechar='"',
+        strict_mode=True,
+        null_padding=False,
+        ignore_errors=False,
+        columns=dict.fromkeys(names, "VARCHAR"),
+        max_line_size=_MAX_LINE,
     )
 
 
@@ -209,22 +246,9 @@ def _parse(
     wanted = names if columns is None else [c for c in columns if c in names]
     if len(names) > _WIDE or len(names) == 1:
         return _parse_plainly(name, staged, delimiter, names, wanted)
-    connection = duckdb.connect(":memory:")
+    connection = connect()
     try:
-        relation = connection.read_csv(
-            str(staged),
-            header=False,
-            auto_detect=False,
-            skiprows=1,
-            sep=delimiter,
-            quotechar='"',
-            escapechar='"',
-            strict_mode=True,
-            null_padding=False,
-            ignore_errors=False,
-            columns=dict.fromkeys(names, "VARCHAR"),
-            max_line_size=_MAX_LINE,
-        )
+        relation = relation_of(connection, staged, delimiter, names)
         chosen = relation.select(*[duckdb.ColumnExpression(w) for w in wanted]) if wanted else relation
         frame: pd.DataFrame = chosen.df()
     except duckdb.Error:
@@ -292,7 +316,7 @@ def _typed(column: pd.Series[Any], *, decimal_comma: bool) -> Any:
         return text
     if set(distinct) <= {"true", "false"}:
         return (text.str.strip() == "true").astype("boolean")
-    if distinct.str.fullmatch(_INTEGER).all():
+    if distinct.str.fullmatch(INTEGER).all():
         return pd.to_numeric(text.str.strip()).astype("Int64")
     if decimal_comma and not distinct.str.contains(".", regex=False).any():
         distinct = distinct.str.replace(",", ".", regex=False)
@@ -300,7 +324,7 @@ def _typed(column: pd.Series[Any], *, decimal_comma: bool) -> Any:
     else:
         stripped = text.str.strip()
     digits = distinct.str.replace(r"[eE].*$|[^0-9]", "", regex=True).str.lstrip("0")
-    if distinct.str.fullmatch(_REAL).all() and (digits.str.len() <= 17).all():
+    if distinct.str.fullmatch(REAL).all() and (digits.str.len() <= 17).all():
         numbers = pd.to_numeric(stripped).astype("Float64")
         if not (numbers.abs() == float("inf")).any():
             return numbers

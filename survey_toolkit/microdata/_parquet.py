@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from survey_toolkit._frames import null_aware_pandas
 from survey_toolkit.errors import DataFileError
 from survey_toolkit.microdata._delimited import quote_identifier
+from survey_toolkit.microdata._engine_room import connect
 from survey_toolkit.microdata._process import ReadLimits
 from survey_toolkit.microdata._statistical import RawTable
 from survey_toolkit.microdata.model import MISSING_SUFFIX, MissingCode, Variable
@@ -83,11 +84,9 @@ def parquet_columns(path: Path, folder: Path) -> tuple[dict[str, Variable], int]
 @contextmanager
 def _scanned(path: Path, folder: Path) -> Iterator[tuple[Any, dict[str, Variable]]]:
     """DuckDB relation of the file and the descriptions stored in it; one error for whatever fails."""
-    import duckdb
-
     staged = folder / "table.parquet"
     _link(path, staged)  # DuckDB would take * and [ in a name for a pattern
-    connection = duckdb.connect(":memory:")
+    connection = connect()
     try:
         relation = connection.read_parquet(str(staged))
         stored = connection.execute(
@@ -161,11 +160,9 @@ def write_parquet(frame: pd.DataFrame, variables: Mapping[str, Variable], path: 
     DataFileError
         Two names differ in case only.
     """
-    import duckdb
-
     check_names(path.name, frame.columns, "rename one, or write .sav, .dta or .csv")
 
-    connection = duckdb.connect(":memory:")
+    connection = connect()
     try:
         connection.register("written", frame)
         chosen = ", ".join(quote_identifier(c) for c in frame.columns)

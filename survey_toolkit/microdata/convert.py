@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from survey_toolkit.errors import DataFileError, did_you_mean
+from survey_toolkit.microdata._convert_text import convert_delimited
 from survey_toolkit.microdata._delimited import quote_identifier
+from survey_toolkit.microdata._engine_room import connect
 from survey_toolkit.microdata._files import SourceFile, opened, parser_failure
 from survey_toolkit.microdata._parquet import check_names, metadata_clause, write_parquet
 from survey_toolkit.microdata._process import ReadLimits, WorkerFailure
@@ -49,12 +51,13 @@ def convert_to_parquet(
     columns: Sequence[str] | None = None,
     limits: ReadLimits | None = None,
     catalog: str | os.PathLike[str] | None = None,
+    layout: str | os.PathLike[str] | None = None,
 ) -> Path:
     """Turn a survey file into Parquet with all its labels and missing codes, in bounded memory.
 
-    SPSS, Stata and SAS files pass through in blocks of rows; the result reads back as
-    :func:`~survey_toolkit.microdata.read_microdata` would have read the file itself, but for dates that
-    Parquet cannot hold (beyond the year 280,000), which stay numbers.
+    SPSS, Stata and SAS files pass through in blocks of rows, text tables through the engine; the result
+    reads back as :func:`~survey_toolkit.microdata.read_microdata` would have read the file itself, but for
+    dates that Parquet cannot hold (beyond the year 280,000), which stay numbers.
 
     Parameters
     ----------
@@ -62,7 +65,7 @@ def convert_to_parquet(
         Anything :func:`~survey_toolkit.microdata.read_microdata` reads.
     target : path
         The ``.parquet`` file; it appears whole or not at all.
-    encoding, columns, limits, catalog
+    encoding, columns, limits, catalog, layout
         As in :func:`~survey_toolkit.microdata.read_microdata`.
 
     Returns
@@ -92,19 +95,32 @@ def convert_to_parquet(
         columns=tuple(columns) if columns is not None else None,
         limits=limits or ReadLimits(),
         catalog=Path(catalog) if catalog is not None else None,
+        layout=Path(layout) if layout is not None else None,
     )
-    with opened(Path(path), options.limits) as source, appearing(out) as temporary:
-        if source.kind in ("text", "parquet") or not _convert(source, options, temporary):
-            data = read_microdata(path, encoding=encoding, columns=columns, limits=limits)
+    with opened(Path(path), options.limits, layout=options.layout) as source, appearing(out) as temporary:
+        if not _converted(source, options, temporary):
+            data = read_microdata(path, encoding=encoding, columns=columns, limits=limits, layout=layout)
             write_parquet(data.frame, data.variables, temporary)
     return out
 
 
+def _converted(source: SourceFile, options: ReadOptions, target: Path) -> bool:
+    """Convert without holding the rows; False where there is no such way."""
+    if source.kind == "text":
+        return convert_delimited(
+            source.path,
+            source.folder,
+            target,
+            encoding=options.encoding,
+            columns=options.columns,
+            limits=options.limits,
+        )
+    return source.kind not in ("parquet", "fixed") and _convert(source, options, target)
+
+
 def _convert(source: SourceFile, options: ReadOptions, target: Path) -> bool:
     """Convert block by block; False if there are so many columns that the engine is better off without."""
-    import duckdb
-
-    connection = duckdb.connect(":memory:")
+    connection = connect()
     try:
         connection.execute("SET temp_directory = ?", [str(source.folder)])
         with open_statistical(

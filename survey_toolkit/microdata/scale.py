@@ -21,6 +21,7 @@ from survey_toolkit._frames import STATUS_SUFFIX
 from survey_toolkit.errors import DataFileError, HarmonizationError
 from survey_toolkit.microdata._blocks import description, empty_frame, nullable, quoted
 from survey_toolkit.microdata._delimited import quote_identifier
+from survey_toolkit.microdata._engine_room import connect
 from survey_toolkit.microdata._parquet import METADATA_KEY, parquet_metadata, write_parquet
 from survey_toolkit.microdata.audit import merge_audits
 from survey_toolkit.microdata.classify import classify
@@ -173,8 +174,6 @@ class _Task:
 
     def run(self, out: Path) -> HarmonizedFile:
         """Blocks in, blocks out, one file in the end."""
-        import duckdb
-
         from survey_toolkit.microdata.read import file_sha256
 
         first = self._head()
@@ -184,7 +183,7 @@ class _Task:
         notes: list[tuple[str, ...]] = []
         statuses: dict[str, dict[str, int]] = {}
         described: dict[str, Variable] = {}
-        with contextlib.closing(duckdb.connect(":memory:")) as connection:
+        with contextlib.closing(connect()) as connection:
             connection.execute(f"SET temp_directory = '{quoted(self.folder / 'spill')}'")
             connection.execute("SET preserve_insertion_order = true")
             n_rows = self._check_keys(connection)
@@ -217,10 +216,9 @@ class _Task:
             raise DataFileError(
                 "there is no such file", where=str(self.file), hint="check the path", code="missing-file"
             )
-        import duckdb
 
         described = description(self.file, self.folder)
-        with contextlib.closing(duckdb.connect(":memory:")) as connection:
+        with contextlib.closing(connect()) as connection:
             types = connection.execute(
                 f"DESCRIBE SELECT * FROM read_parquet('{quoted(self.file)}')"
             ).fetchall()
