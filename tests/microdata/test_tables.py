@@ -249,3 +249,73 @@ def test_archives_are_opened_under_limits(tmp_path: Path) -> None:
     outside = _zip(tmp_path / "up.zip", {"../../evil.csv": "a\n1\n"})
     assert list(read_tables(outside)) == ["evil"]
     assert not (tmp_path.parent / "evil.csv").exists()
+
+
+def _item(name: str, length: int, **more: object) -> dict[str, object]:
+    return {"name": name, "labels": [{"text": name}], "length": length, **more}
+
+
+def test_cspro_8_writes_no_places(tmp_path: Path) -> None:
+    """Its default: mark of the record, keys, and each item behind the one before, in two levels."""
+    dictionary = {
+        "name": "D",
+        "recordType": {"start": 1, "length": 1},
+        "relativePositions": True,
+        "levels": [
+            {
+                "ids": {"items": [_item("HH", 3, start=2)]},
+                "records": [
+                    {
+                        "name": "HOUSE",
+                        "recordType": "1",
+                        "items": [
+                            _item("ROOF", 1),
+                            _item("ROOM", 2, occurrences={"maximum": 2}),
+                            _item("W", 4),
+                        ],
+                    }
+                ],
+            },
+            {
+                "ids": {"items": [_item("LINE", 2)]},
+                "records": [
+                    {"name": "JOB", "recordType": "2", "items": [_item("KIND", 1), _item("HOURS", 2)]}
+                ],
+            },
+        ],
+    }
+    (tmp_path / "d.dcf").write_text(json.dumps(dictionary), encoding="utf-8")
+    (tmp_path / "d.dat").write_text("10015 3 412.5\n2001 1740\n2001 2898\n", encoding="utf-8")
+    tables = read_tables(tmp_path / "d.dat", layout=tmp_path / "d.dcf")
+    assert tables["JOB"].frame.to_dict("list") == {
+        "HH": [1, 1], "LINE": [1, 2], "KIND": [7, 8], "HOURS": [40, 98],
+    }  # fmt: skip
+    house = tables["HOUSE"].frame.iloc[0].to_dict()
+    assert house == {"HH": 1, "ROOF": 5, "ROOM_1": 3, "ROOM_2": 4, "W": 12.5}
+
+
+def test_cspro_values_that_are_no_codes(tmp_path: Path) -> None:
+    """A blank or a word as a value of a number ended the whole dictionary."""
+    text = DCF.replace("Value=1;Tin", "Value=' ';Blank\nValue=1;Tin").replace("Value=2;", "Value=2:3;")
+    (tmp_path / "hh.dcf").write_text(text, encoding="utf-8")
+    (tmp_path / "hh.dat").write_text(DATA, encoding="utf-8")
+    housing = read_tables(tmp_path / "hh.dat", layout=tmp_path / "hh.dcf")["HOUSING"]
+    assert housing.variables["ROOF"].value_labels == {1: "Tin", 9: "No answer"}
+
+
+def test_kobo_workbook_with_repeats(tmp_path: Path) -> None:
+    """Sheets instead of files; a sheet name with a comma, and one that is no table."""
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.title = "hh, 2024"
+    for row in (["size", "_index"], [2, 1], [1, 2]):
+        book.active.append(row)
+    child = book.create_sheet("member")
+    for row in (["age", "_index", "_parent_table_name", "_parent_index"], [30, 1, "hh, 2024", 1]):
+        child.append(row)
+    book.create_sheet("about")
+    book.save(tmp_path / "kobo.xlsx")
+    tables = read_tables(tmp_path / "kobo.xlsx")
+    assert list(tables) == ["hh, 2024", "member"]
+    assert [(k.child, k.parent) for k in tables.links] == [("member", "hh, 2024")]
