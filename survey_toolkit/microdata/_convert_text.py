@@ -25,7 +25,8 @@ from survey_toolkit.microdata.model import Variable
 
 __all__ = ["convert_delimited"]
 
-_WIDE = 2_000
+_WIDE = 500  # beyond it, reading the whole is quicker than asking for each column
+_A_PASS = 40
 _MEMORY = "512MB"
 #: What Python takes for blanks, and so the reading of whole tables.
 _BLANKS = "".join(
@@ -71,10 +72,8 @@ def convert_delimited(
             str(text), compression="lz4"
         )
         staged.path.unlink()
-        chosen = [
-            f"{_typed(connection, text, f'c{i}', staged.delimiter == ';')} AS {quote_identifier(name)}"
-            for i, name in zip(places, wanted, strict=True)
-        ]
+        typed = _all_typed(connection, text, [f"c{i}" for i in places], staged.delimiter == ";")
+        chosen = [f"{t} AS {quote_identifier(name)}" for t, name in zip(typed, wanted, strict=True)]
         variables = {name: Variable(name=name) for name in wanted}
         connection.execute(
             f"COPY (SELECT {', '.join(chosen)} FROM {_from(text)}) TO {_quoted(target)} "
@@ -104,15 +103,38 @@ def _wanted(where: str, staged: Staged, columns: tuple[str, ...] | None) -> list
     return list(columns)
 
 
-def _typed(connection: Any, text: Path, column: str, decimal_comma: bool) -> str:
-    """SQL of a column in its type."""
-    bare = f"trim({column}, {_literal(_BLANKS)})"
-    point = f"replace({bare}, ',', '.')"
-    n, flags, whole, dotted, real, comma = connection.execute(
-        f"SELECT count(*), bool_and(s IN ('true', 'false')), bool_and({_is('s', INTEGER)}), "
-        f"bool_or(contains(s, '.')), {_all_real('s')}, {_all_real('p')} "
-        f"FROM (SELECT {bare} AS s, {point} AS p FROM {_from(text)}) WHERE s <> ''"
-    ).fetchall()[0]
+def _all_typed(connection: Any, text: Path, columns: list[str], decimal_comma: bool) -> list[str]:
+    """SQL of each column in its type; some columns a pass."""
+    out = []
+    for start in range(0, len(columns), _A_PASS):
+        some = columns[start : start + _A_PASS]
+        inner = ", ".join(f"{_bare(c)} AS s{c}, replace({_bare(c)}, ',', '.') AS p{c}" for c in some)
+        facts = ", ".join(_facts(f"s{c}", f"p{c}") for c in some)
+        found = connection.execute(f"SELECT {facts} FROM (SELECT {inner} FROM {_from(text)})").fetchall()[0]
+        out += [_typed(c, found[6 * i : 6 * i + 6], decimal_comma) for i, c in enumerate(some)]
+    return out
+
+
+def _facts(text: str, with_point: str) -> str:
+    """What must be known of all cells of a column before its type is."""
+    tests = (
+        f"bool_and({text} IN ('true', 'false'))",
+        f"bool_and({_is(text, INTEGER)})",
+        f"bool_or(contains({text}, '.'))",
+        f"bool_and({_is_real(text)})",
+        f"bool_and({_is_real(with_point)})",
+    )
+    filled = f"FILTER (WHERE {text} <> '')"
+    return ", ".join((f"count(*) {filled}", *(f"{test} {filled}" for test in tests)))
+
+
+def _bare(column: str) -> str:
+    return f"trim({column}, {_literal(_BLANKS)})"
+
+
+def _typed(column: str, facts: tuple[Any, ...], decimal_comma: bool) -> str:
+    n, flags, whole, dotted, real, comma = facts
+    bare = _bare(column)
     filled = f"CASE WHEN {bare} = '' THEN NULL ELSE {{}} END"
     if not n:
         return filled.format(column)
@@ -122,15 +144,16 @@ def _typed(connection: Any, text: Path, column: str, decimal_comma: bool) -> str
         return filled.format(f"CAST(ltrim({bare}, '+') AS BIGINT)")
     with_comma = decimal_comma and not dotted
     if comma if with_comma else real:
-        return filled.format(f"CAST(ltrim({point if with_comma else bare}, '+') AS DOUBLE)")
+        number = f"replace({bare}, ',', '.')" if with_comma else bare
+        return filled.format(f"CAST(ltrim({number}, '+') AS DOUBLE)")
     return filled.format(column)
 
 
-def _all_real(name: str) -> str:
-    """Whether all are numbers that a float holds: seventeen digits, and not beyond all floats."""
+def _is_real(name: str) -> str:
+    """Whether a cell is a number that a float holds: seventeen digits, and not beyond all floats."""
     digits = f"ltrim(regexp_replace({name}, {_literal(_DIGITS)}, '', 'g'), '0')"
     finite = f"coalesce(isfinite(TRY_CAST(ltrim({name}, '+') AS DOUBLE)), false)"
-    return f"bool_and({_is(name, REAL)} AND length({digits}) <= 17 AND {finite})"
+    return f"{_is(name, REAL)} AND length({digits}) <= 17 AND {finite}"
 
 
 def _is(name: str, pattern: str) -> str:

@@ -53,10 +53,23 @@ def read_parquet(path: Path, folder: Path, *, columns: list[str] | None, limits:
         if chosen:
             relation = relation.select(*_expressions(chosen))
         _check_room(path, relation, limits)
-        frame = null_aware_pandas(relation.df())
+        texts = [
+            n for n, kind in zip(relation.columns, relation.types, strict=True) if str(kind) == "VARCHAR"
+        ]
+        frame = _with_texts(null_aware_pandas(relation.df()), texts)
     names = [c for c in frame.columns if not c.endswith(MISSING_SUFFIX)]
     variables = {name: stored.get(name, Variable(name=name)) for name in names}
     return RawTable(frame, variables, "utf-8", ())
+
+
+def _with_texts(frame: pd.DataFrame, texts: list[str]) -> pd.DataFrame:
+    """A column of text without a single text says nothing of its type to pandas."""
+    import pandas as pd
+
+    for name in texts:
+        if not pd.api.types.is_string_dtype(frame[name].dtype):
+            frame[name] = frame[name].astype(pd.StringDtype("python", na_value=pd.NA))
+    return frame
 
 
 def _check_room(path: Path, relation: Any, limits: ReadLimits) -> None:

@@ -25,6 +25,8 @@ _PRINT_FORMATS = {
 _WITH_DECIMALS = frozenset((3, 4, 5, 16, 17, 21, 22, 25, 31, 32, 33, 34, 35, 36, 37, 40, 41))
 _CODEPAGES = {65001: "utf-8", 54936: "gb18030", 936: "gbk", 20127: "ascii", 28591: "latin-1"}
 _HIGHEST = struct.unpack("<d", b"\xff\xff\xff\xff\xff\xff\xef\x7f")[0]
+#: Longest text of a column: SPSS writes 32,767 bytes, other programs more.
+_LONGEST = 10_000_000
 _LOWEST = struct.unpack("<d", b"\xfe\xff\xff\xff\xff\xff\xef\xff")[0]
 
 
@@ -175,7 +177,7 @@ class _Dictionary:
             self.long_names = dict(p for p in _pairs(body, b"\t"))
         elif subtype == 14:
             pairs = _pairs(body, b"\t")
-            self.very_long = {name: int(n) for name, n in pairs if n.strip().isdigit()}
+            self.very_long = dict(map(_very_long, pairs))
         elif subtype == 21:
             self.long_labels = _long_labels(inner)
         elif subtype == 22:
@@ -193,6 +195,14 @@ class _Dictionary:
 def _pairs(body: bytes, separator: bytes) -> list[tuple[str, str]]:
     items = (item.partition(b"=") for item in body.split(separator))
     return [(dressed(name).strip().upper(), dressed(value)) for name, found, value in items if found]
+
+
+def _very_long(pair: tuple[str, str]) -> tuple[str, int]:
+    name, size = pair
+    digits = size.strip()
+    if not (digits.isascii() and digits.isdigit() and 0 < int(digits[:9]) <= _LONGEST):
+        raise Unreadable("damaged", f"a very long string declares {digits[:12]!r} bytes")
+    return name, int(digits[:9])
 
 
 def _long_labels(cursor: _Cursor) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -254,6 +264,7 @@ def _merged(dictionary: _Dictionary) -> list[_Variable]:
         width = dictionary.very_long.get(variable.short.upper(), 0)
         if width > 255 and variable.width:
             variable.segments = -(-width // 252)
+            _check_segments(dictionary, variable, width)
             variable.width = width
             skip = variable.segments - 1
         variable.column.name = dictionary.long_names.get(variable.short.upper(), variable.short)
@@ -262,6 +273,17 @@ def _merged(dictionary: _Dictionary) -> list[_Variable]:
     if skip:
         raise Unreadable("damaged", "a very long string lacks some of its segments")
     return out
+
+
+def _check_segments(dictionary: _Dictionary, variable: _Variable, width: int) -> None:
+    """All parts but the last hold 255 bytes, and the last what remains."""
+    first = dictionary.variables.index(variable)
+    parts = [v.width for v in dictionary.variables[first : first + variable.segments]]
+    expected = [255] * (variable.segments - 1) + [width - 252 * (variable.segments - 1)]
+    if len(parts) == len(expected) and parts != expected:
+        dictionary.notes.append(
+            f"a very long string declares {width:,} bytes, and its parts hold {sum(parts):,}: it may be cut"
+        )
 
 
 def _attach(dictionary: _Dictionary, variables: list[_Variable]) -> None:

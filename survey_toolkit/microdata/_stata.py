@@ -267,6 +267,8 @@ def _strls(file: _File) -> None:
         column = file.number("I")
         row = file.number("Q" if file.release >= 118 else "I")
         kind, size = file.take(1)[0], file.number("I")
+        if kind not in (129, 130):
+            raise Unreadable("damaged", f"a long text is of kind {kind}, expected 129 or 130")
         text = file.take(size)
         file.strls[column, row] = text.removesuffix(b"\0") if kind == 130 else text
     file.tag(b"</strls>")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from survey_toolkit.errors import DataFileError
@@ -20,6 +20,7 @@ CELLS = st.sampled_from(
 )  # fmt: skip
 
 
+@example(rows=[("1", ""), ("2", "")], delimiter=",")
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=5),

@@ -233,3 +233,27 @@ def test_layouts_that_ask_for_the_moon(tmp_path: Path) -> None:
     _refused(data, "layout", "RecursionError", layout=layout)
     _refused(data, "missing-file", "no such layout", layout=tmp_path / "none.dcf")
     _refused(data, "missing-file", "this is a folder", layout=tmp_path)
+
+
+def test_long_texts_whose_records_lie(tmp_path: Path) -> None:
+    """A kind that is none, a length that is none, a length that the parts do not have."""
+    data = Microdata.from_frame(pd.DataFrame({"t": ["x" * 5_000, "y" * 6_000]}))
+    file = write_microdata(data, tmp_path / "f.dta")
+    content = bytearray(file.read_bytes())
+    at = content.index(b"GSO")
+    for place, value, code in ((15, 7, "damaged"), (3, 99, "damaged"), (19, 0x7F, "truncated")):
+        bad = bytearray(content)
+        bad[at + place] = value
+        file.write_bytes(bytes(bad))
+        _refused(file, code)
+    file = write_microdata(data, tmp_path / "f.sav")
+    content = bytearray(file.read_bytes())
+    at = content.index(b"T=06000") + 2
+    for size, words in ((b"00000", "declares '00000' bytes"), (b"-5000", "declares '-5000' bytes"),
+                        (b"99999", "lacks some of its segments")):  # fmt: skip
+        content[at : at + 5] = size
+        file.write_bytes(bytes(content))
+        _refused(file, "damaged", words)
+    content[at : at + 5] = b"00300"
+    file.write_bytes(bytes(content))
+    assert "its parts hold" in read_microdata(file).notes[0]
