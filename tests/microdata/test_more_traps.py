@@ -415,11 +415,12 @@ def test_a_catalog_replaces_no_value() -> None:
             continue
         file, catalog = BANK.parent / entry["path"], BANK / entry["catalog"]
         back = read_microdata(file, catalog=catalog)
-        naive = pyreadstat.read_sas7bdat(str(file), catalog_file=str(catalog))[0]
+        naive, _ = pyreadstat.read_sas7bdat(str(file), catalog_file=str(catalog), user_missing=True)
         for name, variable in back.variables.items():
-            numeric = pd.api.types.is_numeric_dtype(back.frame[name].dtype)
-            replaced = set(naive[name].dropna().astype(str)) & set(variable.value_labels.values())
-            if numeric and replaced:
+            labels = set(variable.value_labels.values())
+            replaced = {cell for cell in naive[name].dropna() if isinstance(cell, str)} & labels
+            if replaced and pd.api.types.is_numeric_dtype(back.frame[name].dtype):
                 shown += 1
-                assert back.frame[name].dropna().isin(list(variable.value_labels)).any()
+                tags = set(back.frame[f"{name}__missing"].dropna())
+                assert {variable.value_labels[tag] for tag in tags} == replaced
     assert shown
