@@ -26,6 +26,20 @@ from survey_toolkit.sampling import (
 )
 
 
+def realised(outcome: np.ndarray, area: np.ndarray, n_areas: int) -> tuple[float, float]:
+    """Intraclass correlation that the drawn population has, and the share of variance left by its areas.
+
+    The correlation asked for is that of the distribution of risks; one population of some hundred areas has
+    another. Without replacement, n areas of M leave about 1 - n/M of the variance between areas.
+    """
+    size = np.bincount(area)
+    mean = np.bincount(area, outcome) / size
+    p = outcome.mean()
+    noise = np.average(mean * (1 - mean) / np.maximum(size - 1, 1), weights=size)
+    between = np.average((mean - p) ** 2, weights=size) - noise
+    return float(between / (p * (1 - p))), 1 - n_areas / len(size)
+
+
 def designs(replicates: int) -> None:
     country = simulate_country(seed=3, n_persons=120_000)
     homes = country.households[["household_id", "area_id"]]
@@ -33,10 +47,10 @@ def designs(replicates: int) -> None:
     adults = people.loc[people["age"] >= 18, ["household_id", "area_id"]].reset_index(drop=True)
     rng = np.random.default_rng(1)
     print(
-        "| prevalence | ICC | areas x households | interviews | truth | mean | SD | mean SE | coverage |"
-        " deff | planned |"
+        "| prevalence | ICC | areas x households | interviews | truth | mean (error) | SD | mean SE |"
+        " coverage | deff (error) | planned | ICC here | planned with it | without replacement |"
     )
-    print("|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+    print("|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     for p, icc in ((0.10, 0.05), (0.02, 0.02), (0.005, 0.01)):
         scale = (1 - icc) / icc
         areas = adults["area_id"].astype("category").cat.codes.to_numpy()
@@ -47,10 +61,16 @@ def designs(replicates: int) -> None:
             Stage(unit="household_id", n=8),
         ]
         r = check_precision(adults, stages, outcome="case", replicates=replicates, seed=2)
-        planned = FieldPlan(cluster_take=r.interviews / 40, icc=icc).design_effect
+        take = r.interviews / 40
+        planned = FieldPlan(cluster_take=take, icc=icc).design_effect
+        here, left = realised(adults["case"].to_numpy(), areas, 40)
+        known = FieldPlan(cluster_take=take, icc=here).design_effect
+        finite = 1 - here + take * here * left
         print(
-            f"| {p:g} | {icc:g} | 40 x 8 | {r.interviews:.0f} | {r.truth:.4f} | {r.mean:.4f} | {r.se:.4f} | "
-            f"{r.mean_se:.4f} | {r.coverage:.2f} | {r.deff:.2f} | {planned:.2f} |",
+            f"| {p:g} | {icc:g} | 40 x 8 | {r.interviews:.0f} | {r.truth:.4f} | {r.mean:.4f} "
+            f"({r.monte_carlo_error:.4f}) | {r.se:.4f} | {r.mean_se:.4f} | {r.coverage:.2f} | {r.deff:.2f} "
+            f"({r.deff * np.sqrt(2 / (replicates - 1)):.2f}) | {planned:.2f} | {here:.4f} | {known:.2f} | "
+            f"{finite:.2f} |",
             flush=True,
         )
 

@@ -61,7 +61,14 @@ def recalibrate(
         factor = step.distance.expression(_linear(g, variables))
         frame, name = new_weight(frame, column * factor)
         made.append(name)
-    told = replace(design, weight=made[0], replicates=tuple(made[1:]), combined=True, allow_negative=True)
+    told = replace(
+        design,
+        weight=made[0],
+        replicates=tuple(made[1:]),
+        combined=True,
+        allow_negative=True,
+        ranked=design.ranked or names,
+    )
     return frame, told
 
 

@@ -90,7 +90,8 @@ def replicate_totals(frame: LazyFrame, design: ReplicateDesign, query: Query) ->
     _check_replicates(cells, design, names)
     cells = _without_checks(cells)
     totals = fold_cells(cells, _one_unit(), np.zeros(len(cells.sums["rows"]), dtype=np.int64), plain, query)
-    ranks = rank_of_rows(frame, plain, query, totals)
+    ranked = tuple(nw.col(name).cast(nw.Float64) for name in design.ranked) or weights
+    ranks = rank_of_rows(frame, plain, replace(query, replicates=ranked), totals)
     told = {field.name: getattr(totals, field.name) for field in fields(PsuTotals)}
     return ReplicateTotals(
         **told,
