@@ -28,7 +28,7 @@ def test_two_set_up_commands() -> None:
 
 def test_the_study_example_is_a_study() -> None:
     (block,) = _blocks("yaml")
-    load_text(block, "README.md").validate(StudySpec)
+    assert load_text(block, "README.md").validate(StudySpec).indicators
 
 
 def test_the_recipe_for_statisticians(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

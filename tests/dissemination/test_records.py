@@ -112,6 +112,8 @@ def test_ties():
     assert round_to_base([5, 15], 10, "half down").tolist() == [0, 10]
     assert round_to_base([5, 15], 10, "half even").tolist() == [0, 20]
     assert round_to_base([5, 15], 10).tolist() == [10, 20]
+    with pytest.raises(DisclosureError, match="did you mean 'half even'"):
+        round_to_base([5, 15], 10, "half-even")
 
 
 def test_random_rounding_has_no_bias_and_repeats():

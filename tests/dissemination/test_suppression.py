@@ -127,7 +127,7 @@ def test_districts_are_protected_within_their_region():
     above = {"N1": "N", "N2": "N", "S1": "S", "S2": "S"}
     given = CountTable(dimensions=("place",), counts=counts, hierarchies={"place": above}).with_margins()
     assert given.counts[("N",)] == 33.0
-    assert set(suppress_table(given).hidden) >= {("N1",), ("N2",)} or ("N",) in suppress_table(given).hidden
+    assert set(suppress_table(given).hidden) == {("N1",), ("N2",)}
     assert not suppress_table(given).exposed
 
 
@@ -213,5 +213,5 @@ def test_cells_that_rest_on_one_village_are_suppressed():
     assert all(f.disclosure == "published" for f in protect(figures).figures)
     policy = DisclosurePolicy(min_psu=3)
     gone = [f.breakdown["sex"] for f in protect(figures, policy).figures if f.disclosure == "suppressed"]
-    assert gone == ["F", "M"] or len(gone) == 2
+    assert gone == ["F", "M"], "the cell of one village, and its complement"
     assert "fewer than 3 primary sampling units" in policy.text
