@@ -262,7 +262,9 @@ def compare(
     if scale not in ("count", "prevalence"):
         raise EstimationError("unknown scale", where="scale", found=scale, expected="count, prevalence")
     if not results:
-        raise EstimationError("there is nothing to compare", where="results")
+        raise EstimationError(
+            "there is nothing to compare", where="results", hint="give two results or more", code="no-results"
+        )
     named = dict(methods or {})
     told = dict(warnings or {})
     for given in (*named, *told):

@@ -67,7 +67,13 @@ def probability(**values: float) -> None:
     """Raise if a value does not lie between 0 and 1."""
     for name, value in values.items():
         if not 0 <= value <= 1:
-            raise EstimationError("a probability lies between 0 and 1", where=name, found=f"{value:g}")
+            raise EstimationError(
+                "a probability lies between 0 and 1",
+                where=name,
+                found=f"{value:g}",
+                expected="0 to 1, not a percentage",
+                code="bad-probability",
+            )
 
 
 def warner(p: float) -> Device:

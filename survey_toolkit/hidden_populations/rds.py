@@ -131,9 +131,20 @@ def rds_weights(
     Returns
     -------
     float array (n,)
+
+    Raises
+    ------
+    EstimationError
+        For an estimator without weights, or ``gile_ss`` without a population size.
     """
     if estimator not in ("rds_ii", "gile_ss"):
-        raise EstimationError("this estimator has no weights", where="estimator", found=estimator)
+        raise EstimationError(
+            "this estimator has no weights",
+            where="estimator",
+            found=estimator,
+            expected="'rds_ii' or 'gile_ss'",
+            code="unknown-estimator",
+        )
     weight = _weights(sample.degree, estimator, population_size)
     return np.asarray(weight * (len(sample) / weight.sum()))
 

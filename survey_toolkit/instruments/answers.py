@@ -63,13 +63,24 @@ def _one(root: Path, name: str) -> Path:
     file = root / f"{name}.csv"
     if not file.is_file():
         listed = ", ".join(sorted(f.name for f in root.glob("*.csv"))) or "no .csv file"
-        raise DataFileError("the export has no file of the forms", where=str(file), found=listed)
+        raise DataFileError(
+            "the export has no file of the forms",
+            where=str(file),
+            found=listed,
+            expected=f"{file.name}, a row a form",
+            code="missing-file",
+        )
     return file
 
 
 def _table(form: Questionnaire, table: str, file: Path) -> list[dict[str, str]]:
     if file.stat().st_size > _MAX_BYTES:
-        raise DataFileError("the file is too large for an export", where=file.name)
+        raise DataFileError(
+            "the file is too large for an export",
+            where=file.name,
+            expected=f"at most {_MAX_BYTES:,} bytes",
+            code="too-large",
+        )
     with file.open(encoding="utf-8-sig", newline="") as handle:
         reader = csv.DictReader(handle)
         columns = _columns(form, table, reader.fieldnames or ())
@@ -138,7 +149,9 @@ def write_export(form: Questionnaire, rows: Rows, folder: str | os.PathLike[str]
     """Write the tables of :func:`read_export` as CSV, named as :meth:`Answers.write` names them."""
     target = Path(folder)
     if not target.is_dir():
-        raise InstrumentError("there is no such folder", where=str(folder), hint="make it first")
+        raise InstrumentError(
+            "there is no such folder", where=str(folder), hint="make it first", code="missing-folder"
+        )
     written = []
     for table, listed in rows.items():
         file = target / (f"{form.id}.csv" if table == MAIN else f"{form.id}-{table}.csv")

@@ -107,7 +107,12 @@ class Catalogue:
     def shared(self) -> ListsFile:
         """Shared lists and texts."""
         if self.lists is None:
-            raise InstrumentError("lists.yaml cannot be read", where=str(self.root), code="no-lists")
+            raise InstrumentError(
+                "lists.yaml cannot be read",
+                where=str(self.root),
+                code="no-lists",
+                hint="the folder needs a sound lists.yaml: run the check",
+            )
         return self.lists.model
 
 
@@ -153,7 +158,9 @@ def _over(mine: Catalogue, shipped: Catalogue) -> Catalogue:
 
 def _read(root: Path) -> Catalogue:
     if not root.is_dir():
-        raise InstrumentError("there is no such folder", where=str(root), code="missing-folder")
+        raise InstrumentError(
+            "there is no such folder", where=str(root), code="missing-folder", hint="check the path"
+        )
     found = Catalogue(root)
     for file in sorted((root / "modules").glob("*.yaml")):
         module = _load(found, file, Module)

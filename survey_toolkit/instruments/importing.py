@@ -137,14 +137,13 @@ def import_xlsform(
     reader = FormReader(sheets, bound, standards)
     items = reader.items()
     if not items:
-        raise InstrumentError("the form has no question", where=str(path), code="empty-form")
-    stray = [key for key in bound if key not in reader.seen]
-    if stray:
         raise InstrumentError(
-            "the bindings name questions that the form does not have",
-            problems=[f"'{key}'; {did_you_mean(key, reader.seen)}" for key in stray],
-            code="unknown-question",
+            "the form has no question",
+            where=str(path),
+            expected="rows of a question type on the sheet 'survey'",
+            code="empty-form",
         )
+    _check_bound(bound, reader)
     data = {
         "id": name,
         "code": re.sub(r"[^A-Z]", "", name.upper())[:2].ljust(2, "X"),
@@ -170,6 +169,16 @@ def import_xlsform(
             if isinstance(node, Item) and node.asked and not _variables(node)
         ),
     )
+
+
+def _check_bound(bound: Mapping[str, Any], reader: FormReader) -> None:
+    stray = [key for key in bound if key not in reader.seen]
+    if stray:
+        raise InstrumentError(
+            "the bindings name questions that the form does not have",
+            problems=[f"'{key}'; {did_you_mean(key, reader.seen)}" for key in stray],
+            code="unknown-question",
+        )
 
 
 def read_sheets(path: str | os.PathLike[str]) -> Sheets:
@@ -204,7 +213,12 @@ def _rows(sheet: Any) -> list[dict[str, str]]:
     heads: list[str] | None = None
     for number, line in enumerate(sheet.iter_rows(values_only=True)):
         if number > _MAX_ROWS:
-            raise InstrumentError("a sheet has too many rows for a form", found=f"over {_MAX_ROWS}")
+            raise InstrumentError(
+                "a sheet has too many rows for a form",
+                found=f"over {_MAX_ROWS:,}",
+                hint="delete the empty rows below the form",
+                code="too-large",
+            )
         cells = ["" if cell is None else _cell(cell) for cell in line]
         if heads is None:
             heads = [cell.strip() for cell in cells]

@@ -194,7 +194,10 @@ class Workspace:
                 return names, result.fetchall() if names else []
             except duckdb.Error as exc:
                 raise SurveyToolkitError(
-                    "the query cannot be run", found=str(exc).splitlines()[0][:200], code="query"
+                    "the query cannot be run",
+                    found=str(exc).splitlines()[0][:200],
+                    hint="'show tables' and 'describe TABLE' tell what there is",
+                    code="query",
                 ) from None
 
 
@@ -274,7 +277,12 @@ def _events(book: Book, record: Record, who: str, when: str, reason: str) -> lis
 
 def _read_batch(file: Path) -> Batch:
     if file.stat().st_size > _MAX_LOG_BYTES:
-        raise DataFileError("a change set of the log is too large", where=str(file), code="too-large")
+        raise DataFileError(
+            "a change set of the log is too large",
+            where=str(file),
+            code="too-large",
+            hint="this is no file of the toolkit: move it out of the log",
+        )
     data = file.read_bytes()
     try:
         head, *rest = [json.loads(line) for line in data.decode().splitlines()]

@@ -151,6 +151,10 @@ class CensoredHistories:
         )
 
 
+#: Coefficient and standard error of a term whose estimate is minus infinity.
+_AT_BOUNDARY = (float("-inf"), float("nan"))
+
+
 def loglinear_censored(
     data: CensoredHistories,
     interactions: Iterable[str | Sequence[str]] = (),
@@ -188,23 +192,16 @@ def loglinear_censored(
     check_level(level)
     terms = model_terms(data.lists, interactions)
     verdict = require_estimable(_least(data), terms)
-    reduced = reduce_models(data.low.astype(float), terms[None, :])
-    cells, index = np.flatnonzero(reduced.cells[0]), np.flatnonzero(reduced.finite[0])
-    design = ((cells[:, None] & index) == index).astype(float)
-    low, high = data.low[cells].astype(float), data.high[cells].astype(float)
-    start = fit_models(_middle(data), terms[None, :]).coef[0, index]
-    beta, mean, spread = _maximise(design, low, high, np.where(np.isfinite(start), start, 0.0))
-    mu = np.exp(design @ beta)
-    covariance = np.linalg.inv(design.T @ ((mu - spread)[:, None] * design))
-    dark, variance = float(np.exp(beta[0])), float(covariance[0, 0])
-    seen = float(mean.sum())
-    se = float(np.sqrt(dark + dark**2 * variance + spread.sum()))
+    fit = _fit(data, terms)
+    dark, variance = float(np.exp(fit.beta[0])), float(fit.covariance[0, 0])
+    seen = fit.seen
+    se = float(np.sqrt(dark + dark**2 * variance + fit.spread))
     lower, upper = wald_limits(seen, float(np.log(dark)), float(np.sqrt(variance)), level)
-    loglik = float(_log_probability(mu, low, high).sum())
+    loglik = fit.loglik
     masks = [int(s) for s in np.flatnonzero(terms)]
     least, most = data.n_range
-    errors = dict(zip(index.tolist(), np.sqrt(np.diag(covariance)).tolist(), strict=True))
-    values = dict(zip(index.tolist(), beta.tolist(), strict=True))
+    errors = np.sqrt(np.diag(fit.covariance))
+    fitted = {int(s): (float(b), float(e)) for s, b, e in zip(fit.index, fit.beta, errors, strict=True)}
     return PopulationSize(
         method="log-linear model, cells as intervals",
         estimate=seen + dark,
@@ -217,13 +214,12 @@ def loglinear_censored(
         lists=data.lists,
         model=model_label(masks, data.lists),
         generators=tuple(tuple(data.lists[j] for j in members(s)) for s in generators(masks)),
-        df=len(cells) - len(index),
+        df=fit.n_cells - len(fit.index),
         loglik=loglik,
         aic=-2 * loglik + 2 * len(masks),
         bic=-2 * loglik + len(masks) * float(np.log(seen)),
         coefficients=tuple(
-            Coefficient(term_name(s, data.lists), values.get(s, float("-inf")), errors.get(s, float("nan")))
-            for s in sort_masks(masks)
+            Coefficient(term_name(s, data.lists), *fitted.get(s, _AT_BOUNDARY)) for s in sort_masks(masks)
         ),
         boundary_terms=verdict.boundary_terms,
         verdict=verdict,
@@ -239,6 +235,38 @@ def loglinear_censored(
             f"{data.n_censored} cells are known only as intervals: between {least:,} and {most:,} people "
             f"were seen, {seen:,.0f} by the model",
         ),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fit:
+    """Maximum of the likelihood of the intervals: coefficients of the terms ``index``, people expected."""
+
+    index: IntArray
+    beta: FloatArray
+    covariance: FloatArray
+    n_cells: int
+    seen: float
+    spread: float
+    loglik: float
+
+
+def _fit(data: CensoredHistories, terms: BoolArray) -> _Fit:
+    reduced = reduce_models(data.low.astype(float), terms[None, :])
+    cells, index = np.flatnonzero(reduced.cells[0]), np.flatnonzero(reduced.finite[0])
+    design = ((cells[:, None] & index) == index).astype(float)
+    low, high = data.low[cells].astype(float), data.high[cells].astype(float)
+    start = fit_models(_middle(data), terms[None, :]).coef[0, index]
+    beta, mean, spread = _maximise(design, low, high, np.where(np.isfinite(start), start, 0.0))
+    mu = np.exp(design @ beta)
+    return _Fit(
+        index=index,
+        beta=beta,
+        covariance=np.linalg.inv(design.T @ ((mu - spread)[:, None] * design)),
+        n_cells=len(cells),
+        seen=float(mean.sum()),
+        spread=float(spread.sum()),
+        loglik=float(_log_probability(mu, low, high).sum()),
     )
 
 

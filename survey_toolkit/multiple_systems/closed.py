@@ -182,7 +182,6 @@ def _result(
         diagnostics["multinomial_estimate"] = limits.maximum
     else:
         low, high = log_limits(n, n + dark, se, check_level(level))
-    errors = np.sqrt(np.diag(fit.covariance))
     return PopulationSize(
         method=f"closed population, {label}",
         model=label,
@@ -200,13 +199,16 @@ def _result(
         pearson=fit.pearson,
         aic=-2 * fit.loglik + 2 * p,
         bic=-2 * fit.loglik + p * float(np.log(n)),
-        coefficients=tuple(
-            Coefficient(name, float(b), float(s)) for name, b, s in zip(names, fit.coef, errors, strict=True)
-        ),
+        coefficients=_coefficients(names, fit),
         diagnostics=diagnostics,
         assumptions=_assumptions(model),
         notes=(*getattr(data, "notes", ()), *_notes(label, diagnostics, high)),
     )
+
+
+def _coefficients(names: tuple[str, ...], fit: DesignFit) -> tuple[Coefficient, ...]:
+    errors = np.sqrt(np.diag(fit.covariance))
+    return tuple(Coefficient(n, float(b), float(s)) for n, b, s in zip(names, fit.coef, errors, strict=True))
 
 
 def _assumptions(model: str) -> str:

@@ -68,36 +68,8 @@ def sample_coverage(
     >>> round(sample_coverage(lists).estimate)
     508
     """
-    if form not in _NAMES:
-        raise EstimationError(
-            "there is no such form", where="form", found=repr(form), expected=", ".join(map(repr, _NAMES))
-        )
-    if data.n_lists < 3:
-        raise EstimationError(
-            "sample coverage needs three lists or more",
-            where="lists",
-            found=str(data.n_lists),
-            hint="use two_list()",
-            code="too-few-lists",
-        )
-    table, t = data.table(), data.n_lists
-    values = _coverage(table, t)
-    if values["coverage"] <= 1e-12:
-        raise EstimationError(
-            "no list shares anybody with another: the coverage is 0",
-            found="every person is on one list only",
-            hint="link the lists better, or use lists that overlap",
-            code="no-overlap",
-        )
-    estimate = values[form]
-    n = data.n_observed
-    if not np.isfinite(estimate) or estimate < n:
-        raise EstimationError(
-            "the sample-coverage equation has no solution at or above the people seen",
-            found=f"coverage {values['coverage']:.2f}, {_NAMES[form]} estimate {estimate:,.0f}, {n:,} seen",
-            hint="use form='one_step'" if form == "high" else "lists exclude each other: use loglinear()",
-            code="no-mle",
-        )
+    values = _require_solution(data, form)
+    table, t, n, estimate = data.table(), data.n_lists, data.n_observed, values[form]
     seen = np.flatnonzero(table)
     se = _delta(table[seen], estimate, lambda y: _coverage(_scatter(y, seen, len(table)), t)[form])
     low, high = log_limits(n, estimate, se, check_level(level))
@@ -121,6 +93,39 @@ def sample_coverage(
         assumptions=_ASSUMPTIONS,
         notes=tuple(notes),
     )
+
+
+def _require_solution(data: CaptureHistories, form: CoverageForm) -> dict[str, float]:
+    """Coverage and the three estimates, where the one asked for exists."""
+    if form not in _NAMES:
+        raise EstimationError(
+            "there is no such form", where="form", found=repr(form), expected=", ".join(map(repr, _NAMES))
+        )
+    if data.n_lists < 3:
+        raise EstimationError(
+            "sample coverage needs three lists or more",
+            where="lists",
+            found=str(data.n_lists),
+            hint="use two_list()",
+            code="too-few-lists",
+        )
+    values = _coverage(data.table(), data.n_lists)
+    if values["coverage"] <= 1e-12:
+        raise EstimationError(
+            "no list shares anybody with another: the coverage is 0",
+            found="every person is on one list only",
+            hint="link the lists better, or use lists that overlap",
+            code="no-overlap",
+        )
+    estimate, n = values[form], data.n_observed
+    if not np.isfinite(estimate) or estimate < n:
+        raise EstimationError(
+            "the sample-coverage equation has no solution at or above the people seen",
+            found=f"coverage {values['coverage']:.2f}, {_NAMES[form]} estimate {estimate:,.0f}, {n:,} seen",
+            hint="use form='one_step'" if form == "high" else "lists exclude each other: use loglinear()",
+            code="no-mle",
+        )
+    return values
 
 
 def _scatter(values: FloatArray, index: NDArray[np.int64], size: int) -> FloatArray:

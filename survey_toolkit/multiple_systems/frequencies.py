@@ -46,7 +46,12 @@ class CaptureFrequencies:
     def __post_init__(self) -> None:
         people = _tables.check_counts(self.people)
         if people.sum() == 0:
-            raise EstimationError("nobody was seen", where="people", code="empty-table")
+            raise EstimationError(
+                "nobody was seen",
+                where="people",
+                code="empty-table",
+                expected="counts of people seen once, twice, ...",
+            )
         if self.occasions is not None:
             if self.occasions < 2:
                 raise EstimationError(

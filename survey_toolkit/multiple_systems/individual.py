@@ -127,6 +127,20 @@ def tilling_sterne(
     Probabilities come from a multinomial logit of the history (Tilling & Sterne 1999, Am J Epidemiol
     149:392-400). The standard error adds the uncertainty of the logit by the delta method.
 
+    Parameters
+    ----------
+    data : frame or path
+        One row a person seen, 0/1 by list.
+    lists : sequence of str
+        The two lists.
+    covariates : sequence of str
+    level : float
+        Of the interval.
+
+    Returns
+    -------
+    PopulationSize
+
     Raises
     ------
     EstimationError

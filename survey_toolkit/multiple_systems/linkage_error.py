@@ -109,6 +109,25 @@ def linkage_sweep(
 ) -> tuple[PopulationSize, ...]:
     """The corrected estimate for several match rates, for a table of what linkage quality does.
 
+    Parameters
+    ----------
+    n1, n2, links : int
+        People on each list, and links found between them.
+    match_rates : tuple of float
+        Chances that a true match is found, one result each.
+    false_link_rate : float
+        Chance that a record without a match is linked.
+
+    Returns
+    -------
+    tuple of PopulationSize
+        In the order of ``match_rates``.
+
+    Raises
+    ------
+    EstimationError
+        As :func:`linkage_corrected`.
+
     Examples
     --------
     >>> [round(r.estimate) for r in linkage_sweep(400, 400, 40, match_rates=(0.8, 0.9, 1.0))]

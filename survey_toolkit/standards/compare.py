@@ -59,6 +59,18 @@ def diff(registry: Registry, first: str, second: str, *, language: str = "en") -
     What decides comes first, then texts, dates and sources. Rules are compared through the criteria they
     name, so that a threshold that moved shows as such even where the two versions use lists of their own.
 
+    Parameters
+    ----------
+    registry : Registry
+    first, second : str
+        From and to, e.g. ``child_labour@mics6``.
+    language : str
+        Of the sentences that tell the rules.
+
+    Returns
+    -------
+    VersionDiff
+
     Raises
     ------
     DefinitionError

@@ -328,7 +328,10 @@ def resolve_criteria(
     if isinstance(rule, Criterion):
         if rule.id in _open:
             raise DefinitionError(
-                "criteria refer to each other in a circle", found=" > ".join((*_open, rule.id))
+                "criteria refer to each other in a circle",
+                found=" > ".join((*_open, rule.id)),
+                hint="write one of them out as a rule",
+                code="criteria-circle",
             )
         if rule.id not in known:
             raise DefinitionError(

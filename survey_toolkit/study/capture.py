@@ -76,13 +76,7 @@ def capture_figures(
         A list or population is unknown, or the tables cannot support an estimate.
     """
     progress("reading the lists", 0.1)
-    path = folder.find(capture.path, ("capture", "path"))
-    histories = CaptureHistories.from_counts(path, lists=list(capture.lists), count=capture.count)
-    file = FileRecord(
-        name=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest(), rows=len(histories.counts)
-    )
-    if capture.merge:
-        histories = histories.merge({name: list(parts) for name, parts in capture.merge.items()})
+    histories, file = _read_lists(capture, folder)
     progress("estimating those on no list", 0.3)
     result = _estimate(histories, capture.method, planned[0].spec.level)
     comparison = compare(histories, level=planned[0].spec.level)
@@ -90,9 +84,8 @@ def capture_figures(
     design = TraceStep(kind="lists", title="lists of detected people", text=_lists_text(capture, histories))
     figures = Figures()
     for series in planned:
-        parts = TraceParts(
-            design=design, steps=legal_steps(series, registry), files=(file,), software=software
-        )
+        steps = legal_steps(series, registry)
+        parts = TraceParts(design=design, steps=steps, files=(file,), software=software)
         figures += figures_from_population_size(
             series.indicator.id,
             series.series,
@@ -117,6 +110,17 @@ def capture_figures(
         warnings=_warnings(result, comparison),
         notes=(*result.notes, *([note] if note else [])),
     )
+
+
+def _read_lists(capture: CaptureSpec, folder: StudyFolder) -> tuple[CaptureHistories, FileRecord]:
+    """The lists, merged as asked, and the record of their file as it came."""
+    path = folder.find(capture.path, ("capture", "path"))
+    histories = CaptureHistories.from_counts(path, lists=list(capture.lists), count=capture.count)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    file = FileRecord(name=path.name, sha256=digest, rows=len(histories.counts))
+    if capture.merge:
+        histories = histories.merge({name: list(parts) for name, parts in capture.merge.items()})
+    return histories, file
 
 
 def _estimate(histories: CaptureHistories, method: MethodSpec, level: float) -> PopulationSize:
@@ -165,7 +169,11 @@ def _population(
     if capture.population is None or isinstance(capture.population, int):
         if capture.population is not None and capture.population <= 0:
             raise StudyError(
-                "a population is above 0", where=folder.document.where(("capture", "population"))
+                "a population is above 0",
+                where=folder.document.where(("capture", "population")),
+                found=f"{capture.population:,}",
+                hint="give the resident population in persons",
+                code="bad-population",
             )
         return capture.population, None
     item = registry.population(capture.population)

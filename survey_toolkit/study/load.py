@@ -91,7 +91,12 @@ def load_spec(
     spec = document.validate(StudySpec, error=StudyError)
     data = Path(data_folder) if data_folder is not None else None
     if data is not None and not data.is_dir():
-        raise StudyError("the data folder does not exist", where=str(data_folder), code="missing-folder")
+        raise StudyError(
+            "the data folder does not exist",
+            where=str(data_folder),
+            code="missing-folder",
+            hint="check the path of --data",
+        )
     return spec, StudyFolder(document, Path(path).resolve().parent, data, allow_outside)
 
 

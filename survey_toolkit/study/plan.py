@@ -109,6 +109,19 @@ def plan_series(spec: StudySpec, folder: StudyFolder, registry: Registry) -> tup
     return tuple(planned)
 
 
+def _check_series(item: IndicatorSpec, indicator: Indicator, key: YamlPath, folder: StudyFolder) -> None:
+    by_id = {s.id: s for s in indicator.series}
+    for j, name in enumerate(item.series):
+        if name not in by_id:
+            raise StudyError(
+                f"indicator '{indicator.id}' has no such series",
+                where=folder.document.where((*key, "series", j)),
+                found=f"'{name}'",
+                expected=did_you_mean(name, by_id),
+                code="unknown-series",
+            )
+
+
 def _series_of(
     spec: StudySpec,
     item: IndicatorSpec,
@@ -118,15 +131,7 @@ def _series_of(
     definitions: dict[str, DefinitionVersion],
 ) -> Iterator[PlannedSeries]:
     indicator = _known(folder, (*key, "indicator"), partial(registry.indicator, item.indicator))
-    by_id = {s.id: s for s in indicator.series}
-    for j, name in enumerate(item.series):
-        if name not in by_id:
-            raise StudyError(
-                f"indicator '{indicator.id}' has no such series",
-                where=folder.document.where((*key, "series", j)),
-                found=f"'{name}'",
-                expected=did_you_mean(name, by_id),
-            )
+    _check_series(item, indicator, key, folder)
     count = 0
     for series in indicator.series:
         if item.series and series.id not in item.series:

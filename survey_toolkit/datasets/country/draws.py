@@ -26,7 +26,13 @@ def stream(seed: int, part: str) -> np.random.Generator:
     False
     """
     if seed < 0:
-        raise SurveyToolkitError("a seed is a whole number, 0 or more", where="seed", found=str(seed))
+        raise SurveyToolkitError(
+            "a seed is a whole number, 0 or more",
+            where="seed",
+            found=str(seed),
+            hint="give one, e.g. 1",
+            code="bad-seed",
+        )
     return np.random.default_rng([seed, zlib.crc32(part.encode())])
 
 

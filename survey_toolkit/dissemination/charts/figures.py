@@ -67,6 +67,11 @@ def trend_chart(figures: Sequence[Figure], title: str = "", *, id: str = "trend"
     """Values with intervals over periods; one line a series and cell, up to four.
 
     Lines join the rounds that were measured; a suppressed round is a gap.
+
+    Raises
+    ------
+    SurveyToolkitError
+        If the figures are of one period.
     """
     if len({f.period for f in figures}) < 2:
         raise _nothing("trend", "two periods or more")
@@ -126,7 +131,13 @@ def _line(
 
 
 def pyramid_chart(figures: Sequence[Figure], title: str = "", *, id: str = "pyramid") -> Svg:
-    """Two-sided bars: men on the left, women on the right, an age band a row, the oldest on top."""
+    """Two-sided bars: men on the left, women on the right, an age band a row, the oldest on top.
+
+    Raises
+    ------
+    SurveyToolkitError
+        If no figure has a sex (F, M) and an age.
+    """
     cells = _sex_and_age(figures)
     used = list(cells.values())
     if not used:
@@ -206,7 +217,13 @@ def _pyramid_bar(svg: Svg, scale: Scale, y: float, f: Figure, fill: str, places:
 
 
 def bar_chart(figures: Sequence[Figure], title: str = "", *, id: str = "bars") -> Svg:
-    """Bars in descending order, one a figure: forms of exploitation, categories of a status."""
+    """Bars in descending order, one a figure: forms of exploitation, categories of a status.
+
+    Raises
+    ------
+    SurveyToolkitError
+        If there is no figure.
+    """
     if not figures:
         raise _nothing("bar chart", "at least one figure")
     unit = UNITS[_unit(figures)]

@@ -89,7 +89,9 @@ def _figures(figures: Figures, kind: str, title: str, options: Mapping[str, Any]
             code="no-chart",
         )
     if not len(figures):
-        raise SurveyToolkitError("there is no figure to draw", code="nothing-to-draw")
+        raise SurveyToolkitError(
+            "there is no figure to draw", code="nothing-to-draw", hint="the selection is empty: name another"
+        )
     return KINDS[kind](figures, title, options)
 
 

@@ -177,6 +177,11 @@ def perturb_table(
     record_key : str
         Column of random numbers in [0, 1), drawn once and kept with the records.
     table : TransitionTable
+
+    Raises
+    ------
+    DisclosureError
+        If a record key is missing or out of range.
     """
     given = records[record_key]
     if given.isna().any() or (given < 0).any() or (given >= 1).any():

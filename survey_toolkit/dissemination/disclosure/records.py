@@ -181,6 +181,25 @@ def individual_risk(
     The posterior mean of 1/F given f under the negative binomial model, p = f/F (Benedetti and Franconi
     1998): exact for f = 1 and 2; for larger f the approximation p / (f - 1 + p).
 
+    Parameters
+    ----------
+    records : pandas.DataFrame
+    keys : sequence of str
+        Columns by which somebody could be recognised.
+    weight : str
+        Column of sampling weights, persons a record stands for.
+    missing : {"own category", "matches any"}
+
+    Returns
+    -------
+    float array (n,)
+        Probabilities, in the order of the records.
+
+    Raises
+    ------
+    DisclosureError
+        If a key or the weight is no column.
+
     Examples
     --------
     >>> import pandas as pd

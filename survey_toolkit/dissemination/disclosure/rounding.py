@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from survey_toolkit.dissemination.disclosure.lattice import Cell, build_lattice
-from survey_toolkit.errors import DisclosureError
+from survey_toolkit.errors import DisclosureError, did_you_mean
 from survey_toolkit.indicators import TOTAL
 
 if TYPE_CHECKING:
@@ -49,6 +49,14 @@ def round_to_base(counts: npt.ArrayLike, base: int = 5, ties: Ties = "half up") 
     """
     values = np.asarray(counts, dtype=np.float64)
     _check(values, base)
+    if ties not in get_args(Ties):
+        raise DisclosureError(
+            "there is no such way to round",
+            where="ties",
+            found=f"'{ties}'",
+            expected=did_you_mean(ties, get_args(Ties)),
+            code="unknown-rounding",
+        )
     whole, rest = np.divmod(values, base)
     tie = {"half up": np.ones_like(whole, bool), "half down": np.zeros_like(whole, bool)}
     upward = tie.get(ties, whole % 2 == 1)
@@ -76,6 +84,22 @@ def round_table(
     counts: Mapping[Cell, float], base: int = 5, *, ties: Ties = "half up", seed: int | None = None
 ) -> Rounded:
     """Round every cell of a table, margins on their own; with a seed at random.
+
+    Parameters
+    ----------
+    counts : mapping of cell to number
+        Margins are cells with ``"_T"``.
+    base : int
+        5, 10 or another step.
+    ties : {"half up", "half down", "half even"}
+        Where a count half-way goes; without a seed only.
+    seed : int, optional
+        Unbiased random rounding instead of the nearest multiple.
+
+    Returns
+    -------
+    Rounded
+        Whole numbers by cell, and how many rows no longer add up to their margin.
 
     Examples
     --------

@@ -35,7 +35,21 @@ def jaro(a: str, b: str) -> float:
 
 
 def jaro_winkler(a: str, b: str, *, prefix: int = 4, scale: float = 0.1) -> float:
-    """Jaro similarity raised for a common beginning of up to ``prefix`` letters.
+    """Jaro similarity raised for a common beginning of up to ``prefix`` letters (Winkler 1990).
+
+    Parameters
+    ----------
+    a, b : str
+        Names as :func:`fold_name` leaves them.
+    prefix : int
+        Letters at the beginning that count.
+    scale : float
+        Share of the remaining distance that each of them takes away, at most 1 / prefix.
+
+    Returns
+    -------
+    float
+        0 (nothing in common) to 1 (the same).
 
     Examples
     --------
