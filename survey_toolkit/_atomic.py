@@ -39,7 +39,10 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, mode: int = 0o644
     b'whole'
     """
     file = Path(path)
-    handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    except OSError as exc:  # tell of the file that was asked for, not of the temporary one
+        raise type(exc)(exc.errno, exc.strerror, str(file)) from None
     try:
         with os.fdopen(handle, "wb") as out:
             out.write(data)

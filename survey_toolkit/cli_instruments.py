@@ -303,7 +303,12 @@ def instrument_simulate(
         try:
             shares[definition] = float(share)
         except ValueError:
-            raise InstrumentError("a prevalence is DEFINITION=SHARE", found=entry) from None
+            shares[definition] = -1.0
+        if not 0 <= shares[definition] <= 1:
+            raise InstrumentError(
+                "a prevalence is DEFINITION=SHARE", where="--prevalence", found=entry,
+                expected="a share from 0 to 1", hint="--prevalence forced_labour=0.1",
+            )  # fmt: skip
     form = _form(name, "en", instruments, None)
     with busy("asking"):
         answers = simulate(form, n, seed=seed, prevalence=shares, refused=refused, dont_know=dont_know)

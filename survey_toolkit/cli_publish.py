@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from survey_toolkit.cli_manners import keep_input, print_json
 from survey_toolkit.cli_progress import busy
+from survey_toolkit.errors import DataFileError, DisclosureError, SurveyToolkitError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from survey_toolkit.dissemination import CountTable
 
 __all__ = ["publish_app"]
 
@@ -33,6 +40,8 @@ def publish(
     from survey_toolkit.indicators import read_figures
 
     names = [name.strip() for name in formats.split(",") if name.strip()]
+    if not names:
+        raise typer.BadParameter("name at least one format", param_hint="--formats")
     with busy("writing"):
         files = write_outputs(read_figures(figures), out, names, ReportContext(title=title))
     for file in files:
@@ -58,7 +67,15 @@ def plot(
     from survey_toolkit.dissemination import plot as draw
     from survey_toolkit.indicators import read_figures
 
-    chosen = read_figures(figures).filter(series=series)
+    published = read_figures(figures)
+    chosen = published.filter(series=series)
+    if series is not None and not len(chosen):
+        raise SurveyToolkitError(
+            "there is no such series", where="--series", found=f"'{series}'",
+            expected=did_you_mean(series, {f.series for f in published}),
+        )  # fmt: skip
+    kind = "map" if kind is None and boundaries is not None else kind
+    out.parent.mkdir(parents=True, exist_ok=True)
     extra: dict[str, Any] = (
         {} if boundaries is None else {"boundaries": boundaries, "key": key, "dimension": dimension}
     )
@@ -104,32 +121,69 @@ def protect_table(
 
     Example: `survey-toolkit protect-table victims.csv --count n --margin Total --out protected.csv`
     """
+    from survey_toolkit.dissemination import CountTable, suppress_table, write
+
+    frame = _counts(table, count)
+    dimensions = [c for c in frame.columns if c != count]
+    cells = CountTable.from_frame(frame, dimensions, count, margin=margin)
+    _check_sums(table, cells)
+    keep_input(table, out)
+    with busy("suppressing and attacking"):
+        done = suppress_table(cells, threshold=threshold)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write(done, out, "csv")
+    narrow = min((high - low for low, high in done.intervals.values()), default=float("inf"))
+    bounded = narrow != float("inf")
+    told = f"the attack leaves intervals of {narrow:g} or more" if bounded else "no total bounds them"
+    typer.echo(
+        f"{out}: {_said(len(done.primary), 'small cell')} and {_said(len(done.complementary), 'other')} "
+        f"suppressed{' (the fewest that do)' if done.optimal else ''}; {told}"
+    )
+
+
+def _counts(table: Path, count: str) -> pd.DataFrame:
+    """The table as text, its counts as numbers; what is no number is told with its line."""
     import pandas as pd
 
-    from survey_toolkit.dissemination import CountTable, suppress_table, write
-    from survey_toolkit.errors import DataFileError
-
     if not table.is_file():
-        raise DataFileError("there is no such file", where=str(table), code="missing-file")
-    frame = pd.read_csv(table, dtype=str, keep_default_na=False)
+        raise DataFileError(
+            "there is no such file", where=str(table), hint="check the path", code="missing-file"
+        )
+    try:
+        frame = pd.read_csv(table, dtype=str, keep_default_na=False)
+    except ValueError as exc:  # no column, ragged rows, or not UTF-8
+        raise DataFileError(
+            "this cannot be read as a CSV table", where=str(table),
+            found="an empty file" if not table.stat().st_size else type(exc).__name__,
+            expected="UTF-8 text with a header", hint="save it again as CSV UTF-8",
+        ) from None  # fmt: skip
     if count not in frame:
         raise DataFileError(
             "there is no such column", where=str(table), found=f"'{count}'", expected=", ".join(frame.columns)
         )
     frame[count] = pd.to_numeric(frame[count], errors="coerce")
-    dimensions = [c for c in frame.columns if c != count]
-    cells = CountTable.from_frame(frame, dimensions, count, margin=margin)
-    keep_input(table, out)
-    with busy("suppressing and attacking"):
-        done = suppress_table(cells, threshold=threshold)
-    write(done, out, "csv")
-    narrow = min((high - low for low, high in done.intervals.values()), default=float("inf"))
-    typer.echo(
-        f"{out}: {_said(len(done.primary), 'small cell')} and {_said(len(done.complementary), 'other')} "
-        "suppressed"
-        f"{' (the fewest that do)' if done.optimal else ''}; "
-        f"the attack leaves intervals of {narrow:g} or more"
-    )
+    bad = [number for number, value in enumerate(frame[count], 2) if not value >= 0]
+    if bad:
+        raise DataFileError(
+            f"column '{count}' must hold counts", where=f"{table}:{bad[0]}",
+            found=f"{len(bad)} lines without one", expected="a number of 0 or more on every line",
+        )  # fmt: skip
+    return frame
+
+
+def _check_sums(table: Path, cells: CountTable) -> None:
+    """Totals that are not the sum of their parts would make the protection's own arithmetic wrong."""
+    from survey_toolkit.indicators import TOTAL
+
+    parts = {cell: n for cell, n in cells.counts.items() if TOTAL not in cell}
+    made = replace(cells, counts=parts).with_margins().counts if parts else {}
+    wrong = [cell for cell, n in cells.counts.items() if abs(made.get(cell, n) - n) > 1e-6]
+    if wrong:
+        raise DisclosureError(
+            "a total is not the sum of its parts", where=str(table), found=" × ".join(wrong[0]),
+            expected=f"{made[wrong[0]]:g}", hint="correct it, or add a row for what is left over",
+            code="not-additive",
+        )  # fmt: skip
 
 
 def _said(n: int, noun: str) -> str:

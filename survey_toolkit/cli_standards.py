@@ -10,6 +10,7 @@ import typer
 
 from survey_toolkit.cli_complete import complete_crosswalk, complete_item, complete_version
 from survey_toolkit.cli_manners import print_json
+from survey_toolkit.errors import SurveyToolkitError
 
 if TYPE_CHECKING:
     from survey_toolkit.microdata import Microdata
@@ -166,8 +167,7 @@ def standards_reconcile(
     if key:
         data = data.replace(keys=tuple(key))
     episodes = {
-        name: _read(Path(path), crosswalk, name, registry)
-        for name, _, path in (item.partition("=") for item in rows or [])
+        name: _read(path, crosswalk, name, registry) for name, path in _named_files(rows or []).items()
     }
     design = None
     if strata or psu:
@@ -192,6 +192,19 @@ def standards_reconcile(
         print_json([r.to_dict() for r in found])
     else:
         typer.echo("\n\n".join(map(str, found)))
+
+
+def _named_files(given: list[str]) -> dict[str, Path]:
+    """``job=jobs.sav`` as a mapping."""
+    out = {}
+    for item in given:
+        name, _, path = item.partition("=")
+        if not name or not path:
+            raise SurveyToolkitError(
+                "rows are given as NAME=FILE", where="--rows", found=item, hint="--rows job=jobs.sav"
+            )
+        out[name] = Path(path)
+    return out
 
 
 def _read(file: Path, crosswalk: str | None, level: str, registry: Registry) -> Microdata:

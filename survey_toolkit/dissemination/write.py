@@ -277,7 +277,6 @@ def _unknown_format(name: str, known: Mapping[str, Any]) -> SurveyToolkitError:
         "unknown output format",
         found=f"'{name}'",
         expected=did_you_mean(name, known),
-        hint="give format=...",
         code="unknown-format",
     )
 

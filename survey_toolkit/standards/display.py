@@ -83,7 +83,7 @@ def show(registry: Registry, item: str, *, language: str = "en") -> str:
     raise DefinitionError(
         f"no standard has the id '{item}'",
         expected=did_you_mean(item, every),
-        hint="standards list shows every id",
+        hint="survey-toolkit standards list shows every id",
         code="unknown-id",
     )
 

@@ -104,7 +104,7 @@ class Registry:
         raise DefinitionError(
             f"definition '{name}' has no version '{wanted}'",
             expected="one of " + ", ".join(f"'{v.version}'" for v in definition.versions),
-            hint="standards list shows every version",
+            hint="survey-toolkit standards list shows every version",
             code="unknown-version",
         )
 

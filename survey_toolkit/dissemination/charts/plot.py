@@ -118,7 +118,7 @@ def _detected(figures: Figures, title: str, options: Mapping[str, Any]) -> Svg:
 def _map(figures: Figures, title: str, options: Mapping[str, Any]) -> Svg:
     if "boundaries" not in options or "key" not in options:
         raise SurveyToolkitError(
-            "a map needs boundaries", expected="boundaries=<GeoJSON file>, key=<property with the codes>",
+            "a map needs boundaries", expected="boundaries: a GeoJSON file; key: its property with the codes",
             code="no-boundaries",
         )  # fmt: skip
     found = read_boundaries(options["boundaries"], str(options["key"]))

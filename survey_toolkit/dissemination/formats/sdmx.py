@@ -322,6 +322,12 @@ def check_sdmx_file(path: str | Path, structure: DataStructure, *, validate: boo
     head = {"DATAFLOW", "STRUCTURE", "STRUCTURE_ID", "ACTION"}
     rows = read_sdmx_rows(path, structure, validate=validate)
     bare = [{k: v for k, v in row.items() if k not in head} for row in rows]
+    if not rows:
+        return ["there is no observation in this file"]
+    if not any(name in structure.columns for row in bare[:1] for name in row):
+        return [
+            f"no column is a component of {structure.id}: this is no SDMX file, or one of another structure"
+        ]
     problems = check_rows(bare, structure)
     known = {structure.id, structure.dataflow}
     # A structure read from a registry file does not tell the dataflows that use it.

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from survey_toolkit._resources import data_root
 from survey_toolkit._yaml import StrictModel, load_document
+from survey_toolkit.errors import DefinitionError, did_you_mean
 
 __all__ = ["SERIES_ATTRIBUTES", "DataStructure", "check_rows", "load_structure"]
 
@@ -103,7 +104,14 @@ def load_structure(name: str) -> DataStructure:
     >>> len(sdg.dimensions), sdg.areas["KHM"], sdg.has("AGE", "Y5T17"), sdg.has("AGE", "Y5T11")
     (16, '116', True, False)
     """
-    return _load(data_root("harmonization") / "sdmx" / f"{name}.yaml")
+    folder = data_root("harmonization") / "sdmx"
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    if name not in known:
+        raise DefinitionError(
+            "there is no such structure", found=f"'{name}'", expected=did_you_mean(name, known),
+            hint="or name an SDMX-ML file (.xml) that holds one", code="unknown-structure",
+        )  # fmt: skip
+    return _load(folder / f"{name}.yaml")
 
 
 def _load(path: Path) -> DataStructure:
