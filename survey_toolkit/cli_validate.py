@@ -38,7 +38,12 @@ def validate(
     else:
         for check in certificate.checks:
             mark = "ok    " if check.passed else "FAILED"
-            typer.echo(f"{mark} {check.section}: {check.name}")
+            far = (
+                ""
+                if check.passed
+                else f" ({check.worst:.3g} found, {check.allowed:.3g} allowed, {check.unit})"
+            )
+            typer.echo(f"{mark} {check.section}: {check.name}{far}")
         passed = sum(check.passed for check in certificate.checks)
         typer.echo(f"\n{passed} of {len(certificate.checks)} checks passed. Certificate: {page}")
     if not certificate.passed:
