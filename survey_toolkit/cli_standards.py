@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,10 +11,10 @@ import typer
 
 from survey_toolkit.cli_complete import complete_crosswalk, complete_item, complete_version
 from survey_toolkit.cli_manners import print_json
-from survey_toolkit.errors import SurveyToolkitError
+from survey_toolkit.errors import HarmonizationError, SurveyToolkitError
 
 if TYPE_CHECKING:
-    from survey_toolkit.microdata import Microdata
+    from survey_toolkit.microdata import Microdata, Reconciliation
     from survey_toolkit.standards import Registry
 
 __all__ = ["standards_app"]
@@ -174,24 +175,30 @@ def standards_reconcile(
         design = SurveyDesign(weight=weight, strata=strata, psu=psu, nest=True, lonely_psu="adjust")
     one, two = registry.definition(first), registry.definition(second)
     shared = [o.id for o in one.outputs if two.output(o.id) is not None]
-    found = [
-        reconcile(
-            data,
-            first,
-            second,
-            output=name,
-            weight=weight,
-            design=design,
-            episodes=episodes,
-            missing_criteria="unknown" if unknown else "error",
-            registry=registry,
-        )
-        for name in ([output] if output or not shared else shared)
-    ]
+    found = _every(
+        [output] if output or not shared else shared,
+        lambda name: reconcile(
+            data, first, second, output=name, weight=weight, design=design, episodes=episodes,
+            missing_criteria="unknown" if unknown else "error", registry=registry,
+        ),
+    )  # fmt: skip
     if as_json:
         print_json([r.to_dict() for r in found])
     else:
         typer.echo("\n\n".join(map(str, found)))
+
+
+def _every(names: Sequence[str | None], one: Callable[[str | None], Reconciliation]) -> list[Reconciliation]:
+    """Each status; one that this survey cannot measure is noted and must not hide the others."""
+    found: list[Reconciliation] = []
+    for name in names:
+        try:
+            found.append(one(name))
+        except HarmonizationError as exc:
+            if exc.code != "not-classified" or (name == names[-1] and not found):
+                raise
+            typer.echo(f"note: {exc.what}: {exc.found}", err=True)
+    return found
 
 
 def _named_files(given: list[str]) -> dict[str, Path]:
