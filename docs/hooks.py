@@ -70,20 +70,13 @@ _SHARED = ("help", "quiet", "verbose")
 def _command_line() -> str:
     import typer
 
-    from survey_toolkit import cli_manners
     from survey_toolkit.cli import app
 
     root = typer.main.get_command(app)
     out = [
         "# Command line", "",
-        "Every verb also takes `--quiet` (results and errors only) and `--verbose` (a line for each step), "
-        "before it or after it, and `--help`.", "",
-        "| exit code | |", "|---|---|",
-        f"| {cli_manners.DONE} | done |",
-        f"| {cli_manners.PROBLEM} | a problem in the input, or something that a check found |",
-        f"| {cli_manners.INTERNAL} | wrong use, or an error of ours |",
-        f"| {cli_manners.STOPPED} | stopped by the user; files are whole or not there |",
-        f"| {cli_manners.PIPE_CLOSED} | the reader of a pipe went away |", "",
+        "What every verb shares (`--quiet`, `--verbose`, `--json`, exit codes, completion) is told in "
+        "[Output, exit codes, completion](command_line.md).", "",
     ]  # fmt: skip
     for name, command in sorted(_commands(root)):
         out += [f"## `survey-toolkit {name}`", "", _plain(command.help or ""), ""]

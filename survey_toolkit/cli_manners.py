@@ -35,7 +35,7 @@ __all__ = [
     "write_text",
 ]
 
-# Exit codes; the generated page of the command line (docs/hooks.py) tells them to users.
+# Exit codes; docs/reference/command_line.md tells them to users.
 DONE, PROBLEM, INTERNAL, STOPPED, PIPE_CLOSED = 0, 1, 2, 130, 141
 
 
