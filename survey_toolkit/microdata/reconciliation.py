@@ -58,6 +58,10 @@ class Movement:
 class Reconciliation:
     """One data set under two versions of a definition.
 
+    Tables and text blank small groups. The two rates and their difference are given as they are: who holds
+    both, and all groups but one, can work out what that one adds. They are for the office that has the
+    microdata; what is published goes through the indicators and their protection.
+
     Attributes
     ----------
     first, second : str
@@ -179,16 +183,21 @@ class Reconciliation:
         return "\n".join(lines)
 
     def _n_moved(self, threshold: int) -> int | None:
-        """How many moved; None where that less the groups shown would give a small group away."""
-        hidden = sum(m.n for m in self.movements if m.n < threshold)
-        return None if 0 < hidden < threshold else int(self.moved.sum())
+        """How many moved; None where a group is hidden: less the groups shown it would bound that group.
+
+        Two hidden groups of together 8 are 4 and 4.
+        """
+        hidden = any(m.n < threshold for m in self.movements)
+        return None if hidden else int(self.moved.sum())
 
     def _said_moved(self, threshold: int) -> str:
         if not self.movements:
             return "  nobody moved"
         n = self._n_moved(threshold)
         shown = sum(m.n for m in self.movements if m.n >= threshold)
-        return f"  moved: {shown:,} and a few more" if n is None else f"  moved: {n:,}"
+        if n is not None:
+            return f"  moved: {n:,}"
+        return f"  moved: {shown:,} in the groups with a number, and those of the groups without one"
 
     def __str__(self) -> str:
         return self.text()

@@ -269,3 +269,14 @@ def test_command_line(tmp_path: Path, data: Microdata, cli: Callable[..., tuple[
     code, _, err = cli("standards", "reconcile", str(file), "child_labour@mics6", "child_labour@mics9")
     assert code == 1
     assert "has no version 'mics9'" in err
+
+
+def test_two_small_groups_are_not_told_by_their_sum() -> None:
+    older = {"age": 16, "ea_any": True, "ea_hours": 43.0, "chores_any": False, "chores_hours": 0.0}
+    younger = {"age": 12, "ea_any": False, "ea_hours": None, "chores_any": True, "chores_hours": 21.0}
+    rows = [older] * 4 + [younger] * 4 + [{**older, "ea_hours": 20.0}] * 40
+    found = run(Microdata.from_frame(pd.DataFrame(rows)), "mics6", "sdg-2021", "child_labour_b")
+    assert [m.n for m in found.movements] == [4, 4]  # of 8 who moved, two groups below 5 could only be these
+    assert found.to_dict()["n_moved"] is None
+    assert "moved: 0 in the groups with a number" in str(found)
+    assert "moved: 8" in found.text(threshold=1)
