@@ -83,8 +83,8 @@ def encode(data: Microdata, kind: str) -> Encoded:
 
 
 def _unlabelled_in_stata(variable: Variable) -> bool:
-    codes = (c for c in variable.value_labels if not (isinstance(c, str) and c.startswith(".")))
-    return any(isinstance(c, str) or not float(c).is_integer() for c in codes)
+    """Whether a number has labels that Stata cannot hold; that text has none there is known."""
+    return any(not isinstance(c, str) and not float(c).is_integer() for c in variable.value_labels)
 
 
 def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
