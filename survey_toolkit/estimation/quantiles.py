@@ -7,8 +7,10 @@ instead asks which values a test of p would not reject (Francisco and Fuller 199
 19:454-469), and ``quantile`` takes the spread of the quantiles of the replicates. The standard error is the
 width of the interval over twice the t quantile, as in R. After ``score`` R reads the *unweighted* share of
 rows below its limit as a weighted quantile (542-601 in place of 535-597 for the first quartile of api00 in
-apistrat); ours is the limit itself. In small domains the test may turn more than once, as the variance of p̂
-falls towards the ends; the limit is then one of the values where it turns, as in R.
+apistrat); ours is the limit itself. Where few rows lie beyond a value the variance of p̂ falls as fast as
+p̂, and the test may turn more than once; R's limit is then one of these values, ours the outermost (where
+more than 128 values lie beyond, of the 32 at the end of the sample): no value that the test does not reject
+is left out.
 
 Where all the weight lies at or below q, p̂ is 1 and without variance: the limits and the standard error are
 NaN. R gives the largest value twice and a standard error of 0.
@@ -18,7 +20,7 @@ Covariances of quantiles are those of the shares, scaled to these standard error
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
@@ -37,6 +39,8 @@ from survey_toolkit.estimation.totals import PsuTotals
 from survey_toolkit.estimation.variance import Design, PsuReplicateTotals
 
 __all__ = ["QuantileInterval", "Quantiles", "check_interval", "quantiles", "shares"]
+
+_FEW, _OUTER = 128, 32  # values beyond a limit that are all tried; of more, those at the end of the sample
 
 QuantileInterval: TypeAlias = Literal["mean", "xlogit", "beta", "asin", "score", "quantile"]
 
@@ -241,26 +245,54 @@ def _score_limits(
     totals: PsuTotals, design: Design, parts: list[Ordered | None], prob: Floats, t: Floats
 ) -> tuple[Floats, Floats]:
     """Smallest and largest value that the score test does not reject, by bisection over the sample values."""
-    j = len(prob) // len(parts)
+    n_domains, j = len(parts), len(prob) // len(parts)
     values = [np.unique(x.value) if x is not None else np.array([np.nan]) for x in parts]
-    column_values = [values[d] for d in range(len(parts)) for _ in range(j)]
+    own = np.repeat(np.arange(n_domains), j)
+    end = np.array([len(v) - 1 for v in values])
+
+    def score(place: Ints) -> Floats:
+        """(p - p̂)/se at the values in places (D, B) of each domain, (K, B)."""
+        at = np.concatenate([v[m] for v, m in zip(values, place, strict=True)])
+        share = shares(totals, design, at, place.shape[1])
+        estimate, se = (
+            share.estimate.reshape(place.shape),
+            np.sqrt(np.diagonal(share.vcov)).reshape(place.shape),
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray((prob[:, None] - estimate[own]) / se[own])
+
     limits = []
     for side in (1.0, -1.0):
-        first = np.zeros(len(prob), dtype=np.int64)
-        last = np.array([len(v) - 1 for v in column_values])
+        first, last = np.zeros(len(prob), dtype=np.int64), end[own]
         while (first < last).any():
             middle = (first + last) // 2
-            at = np.array([v[m] for v, m in zip(column_values, middle, strict=True)])
-            share = shares(totals, design, at, j)
-            se = np.sqrt(np.diagonal(share.vcov))
-            with np.errstate(divide="ignore", invalid="ignore"):
-                beyond = (prob - share.estimate) / se <= side * t
+            z = score(middle.reshape(n_domains, j))[np.arange(len(prob)), np.tile(np.arange(j), n_domains)]
+            beyond = z <= side * t
             last, first = (
                 np.where(beyond, middle, last),
                 np.where(beyond, first, np.minimum(middle + 1, last)),
             )
-        limits.append(np.array([v[m] for v, m in zip(column_values, first, strict=True)]))
+        found = _outermost(score, first, end, t, lower=side > 0)
+        limits.append(np.array([values[d][m] for d, m in zip(own, found, strict=True)]))
     return limits[0], limits[1]
+
+
+def _outermost(score: Callable[[Ints], Floats], found: Ints, end: Ints, t: Floats, *, lower: bool) -> Ints:
+    """The limit, or a value further out that the test does not reject, where few rows lie beyond."""
+    own = np.repeat(np.arange(len(end)), len(found) // len(end))
+    room = found if lower else end[own] - found + 1
+    steps = np.where(room <= _FEW, room, _OUTER)
+    for start in range(0, int(steps.max(initial=0)), _OUTER):
+        step = start + np.arange(_OUTER)
+        place = np.minimum(step, end[:, None]) if lower else np.maximum(end[:, None] - step, 0)
+        z, mine = score(place), place[own]
+        kept = z <= t[:, None] if lower else z > -t[:, None]
+        outside = mine < found[:, None] if lower else mine >= found[:, None]
+        hit = kept & outside & (step < steps[:, None])
+        reached = mine[np.arange(len(found)), hit.argmax(axis=1)]
+        at = reached if lower else np.minimum(reached + 1, end[own])
+        found = np.where(hit.any(axis=1), at, found)
+    return found
 
 
 def _scaled(vcov: Floats, se: Floats) -> Floats:

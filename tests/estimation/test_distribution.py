@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t as student
 
 from survey_toolkit.errors import EstimationError
 from survey_toolkit.estimation import (
@@ -240,3 +241,27 @@ def test_rules_that_see_rows_work_with_given_replicates(sample: pd.DataFrame, su
         )
         assert est.replicates is not None
         np.testing.assert_allclose(est.replicates.values[0], first.estimate, rtol=1e-12)
+
+
+def test_score_limits_are_the_outermost_values_that_the_test_does_not_reject() -> None:
+    """In small domains at small p the test turns more than once; by hand, over every value of the sample."""
+    turned, n = 0, 60
+    for seed, p in ((6, 0.95), (6, 0.02), (7, 0.05), (8, 0.5)):
+        rng = np.random.default_rng(seed)
+        w = rng.gamma(0.7, 30, n) + 0.1
+        frame = pd.DataFrame({"u": np.arange(n) // 5, "w": w, "y": rng.permutation(n)})
+        survey = Survey(frame, SurveyDesign(weight="w", psu="u"))
+        est = survey.quantile("y", p, ci="score")
+        values = np.sort(frame["y"].to_numpy()).tolist()
+        hit = (frame["y"].to_numpy()[:, None] <= values).astype(float)
+        share = w @ hit / w.sum()
+        by_psu = np.stack(
+            [(w[:, None] * (hit - share) / w.sum())[frame["u"] == u].sum(axis=0) for u in range(12)]
+        )
+        z = (p - share) / np.maximum(np.sqrt(12 * by_psu.var(axis=0, ddof=1)), 1e-300)
+        t = student.ppf(0.975, est.df[0])
+        low = np.flatnonzero(z <= t)[0]
+        high = min(np.flatnonzero(z > -t)[-1] + 1, n - 1) if (z > -t).any() else 0
+        turned += int((np.diff((np.abs(z) <= t).astype(int)) != 0).sum() > 2)
+        assert (est.ci_low[0], est.ci_high[0]) == (values[low], values[high])
+    assert turned, "no sample in which the test turns twice: the case is not tried"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey_toolkit.estimation import Survey, SurveyDesign
+from survey_toolkit.estimation import ReplicateDesign, Survey, SurveyDesign
+from tests.conftest import FRAME_KINDS
 
 RTOL = 1e-8  # sums of a few hundred numbers in another order
 DESIGN = SurveyDesign(weight="w", strata="h", psu="u", nest=True)
@@ -100,3 +103,55 @@ def test_a_shift_moves_the_mean_and_nothing_else(frame: pd.DataFrame) -> None:
     np.testing.assert_allclose(a.estimate + 1e6, b.estimate, rtol=1e-10)
     np.testing.assert_allclose(a.se, b.se, rtol=1e-6, atol=1e-7)
     np.testing.assert_allclose(a.deff, b.deff, rtol=1e-5, atol=1e-7)
+
+
+@given(samples(), st.integers(2, 6))
+@settings(max_examples=6, deadline=None)
+def test_replicates_that_repeat_the_weight_have_no_variance(frame: pd.DataFrame, n: int) -> None:
+    """Replicate estimates under identity: every one is the estimate, so nothing varies."""
+    same = frame.assign(**{f"r{i}": frame["w"] for i in range(n)})
+    survey = Survey(same, ReplicateDesign(weight="w", replicates="r", kind="bootstrap"))
+    plain = Survey(frame, DESIGN)
+    for call in (
+        lambda s: s.mean("y", by="g"),
+        lambda s: s.total("x", by="g"),
+        lambda s: s.proportion("met"),
+        lambda s: s.ratio("y", "x"),
+    ):
+        a, b = call(survey), call(plain)
+        close(a.estimate, b.estimate)
+        close(a.replicates.values, np.broadcast_to(a.estimate, (n, len(a))))
+        assert (a.se[np.isfinite(a.se)] == 0).all()
+        assert a.df_design == 0
+
+
+@given(samples(), st.sampled_from(["bootstrap", "JKn", "canty_davison"]), st.integers(0, 1000))
+@settings(max_examples=10, deadline=None)
+def test_replicates_of_a_scaled_variable_are_scaled(frame: pd.DataFrame, kind: Any, seed: int) -> None:
+    made = Survey(frame.assign(z=3.0 - 2.0 * frame["x"]), DESIGN).replicate(
+        kind, n=None if kind == "JKn" else 20, seed=seed
+    )
+    x, z = made.mean("x", by="g"), made.mean("z", by="g")
+    close(z.replicates.values, 3.0 - 2.0 * x.replicates.values, 10.0)
+    close(z.se, 2.0 * x.se, 10.0)
+    parts, whole = made.total("x", by="g"), made.total("x")
+    close(parts.replicates.values.sum(axis=1), whole.replicates.values[:, 0], float(whole.estimate[0]))
+
+
+@given(samples(), st.sampled_from(sorted(FRAME_KINDS)))
+@settings(max_examples=20, deadline=None)
+def test_engines_agree_on_any_sample(frame: pd.DataFrame, kind: str) -> None:
+    """The fixed calls of test_engines, on samples that nobody chose."""
+    a, b = Survey(frame, DESIGN), Survey(FRAME_KINDS[kind](frame), DESIGN)
+    for call in (
+        lambda s: s.mean("y", by="g"),
+        lambda s: s.proportion("met", by="g", ci="beta"),
+        lambda s: s.total(["x", "y"]),
+        lambda s: s.quantile("x", [0.3, 0.5]),
+    ):
+        one, two = call(a), call(b)
+        assert one.domains == two.domains
+        for name in ("estimate", "se", "ci_low", "ci_high", "df", "n"):
+            first = getattr(one, name)
+            scale = max(1.0, float(np.nanmax(np.abs(first), initial=0.0)))
+            np.testing.assert_allclose(first, getattr(two, name), rtol=1e-9, atol=1e-9 * scale, err_msg=name)
