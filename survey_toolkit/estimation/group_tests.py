@@ -165,7 +165,9 @@ def _means(
 ) -> tuple[Floats, Floats]:
     """Means of a score in k groups, and their covariance: (k,), (k, k).
 
-    The score may depend on the weights of the patterns; the linearisation takes it as given.
+    The score may depend on the weights of the patterns; the linearisation takes it as given. Replicates rank
+    again with their own weights, where R keeps the ranks of the full sample (t of 0.54 against 0.55 with JKn,
+    0.46 against 0.51 with a bootstrap of 40); where the groups are alike both have the same limit.
     """
 
     def means_of(w: Floats) -> Floats:

@@ -15,7 +15,9 @@ stratum (those with :math:`\pi = 1` aside):
 * ``hr`` (Hartley and Rao 1962): :math:`1 - \big(n - \pi_i - \pi_j + \sum_U \pi_k^2/n\big)/(n-1)`, the sum
   over the population given; ``hr1`` estimates it by the mean of the sampled :math:`\pi_i`;
 * ``brewer`` (Brewer 2002, p. 153, in the form of R's survey):
-  :math:`v = \sum_h \tfrac{n_h}{n_h-1}\sum_i (1-\pi_i)(\check z_i - \bar z_h)^2`.
+  :math:`v = \sum_h \tfrac{n_h}{n_h-1}\sum_i (1-\pi_i)(\check z_i - \bar z_h)^2`. R counts units
+  with :math:`\pi = 1` in n and in the mean, though nothing was drawn there: a standard error of 120.3 where
+  leaving them aside gives 120.7.
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ def where(case: Any, spec: dict[str, Any] | None = None) -> Any:
 
 def close(case: Any, name: str, got: float, *accepted: Any) -> Iterator[str]:
     tolerance = case.data["tolerance"]
-    values = [float(v) for v in accepted if v is not None]
+    number = importlib.import_module("tests.test_reference_survey").number
+    values = [float(number(v)) for v in accepted if v is not None]
     near = (got == pytest.approx(v, rel=tolerance["rel"], abs=tolerance["abs"], nan_ok=True) for v in values)
     if values and not any(near):
         yield f"{name}: {got!r} not in {values}"
