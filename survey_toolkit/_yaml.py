@@ -92,6 +92,14 @@ class YamlDocument:
         data = self.data
         for key in at:
             data = data[key]
+        if data is None and not at:
+            raise error(
+                "the file holds nothing",
+                where=self.name,
+                expected="YAML with the keys of its kind",
+                hint="start from a complete example",
+                code="empty-yaml",
+            )
         try:
             return model.model_validate(data)
         except ValidationError as exc:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -64,7 +64,28 @@ def standards_show(
     """
     from survey_toolkit.standards import load, show
 
-    typer.echo(show(load(standards), item, language=lang))
+    registry = load(standards)
+    _check_language(registry, lang)
+    typer.echo(show(registry, item, language=lang))
+
+
+def _languages(data: Any) -> set[str]:
+    """Codes beside ``en`` wherever a text is given by language."""
+    if isinstance(data, dict):
+        found = set(data) if "en" in data and all(isinstance(v, str) for v in data.values()) else set()
+        return found.union(*(_languages(value) for value in data.values()))
+    return set().union(*(_languages(value) for value in data)) if isinstance(data, list | tuple) else set()
+
+
+def _check_language(registry: Registry, lang: str) -> None:
+    """A language in which nothing is written is a slip, not a translation still to come."""
+    kinds = (registry.definitions, registry.criteria_lists, registry.variables, registry.codelists)
+    there = {"en"}.union(*(_languages(item.model_dump()) for kind in kinds for item in kind.values()))
+    if lang not in there:
+        raise SurveyToolkitError(
+            "no text is in this language", where="--lang", found=lang, expected=", ".join(sorted(there)),
+            code="unknown-language",
+        )  # fmt: skip
 
 
 @standards_app.command("diff")
@@ -81,7 +102,9 @@ def standards_diff(
     """
     from survey_toolkit.standards import diff, load
 
-    found = diff(load(standards), first, second, language=lang)
+    registry = load(standards)
+    _check_language(registry, lang)
+    found = diff(registry, first, second, language=lang)
     if as_json:
         rows = [{"where": c.where, "before": c.before, "after": c.after} for c in found.changes]
         print_json({"first": found.first, "second": found.second, "changes": rows})

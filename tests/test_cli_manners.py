@@ -221,3 +221,10 @@ def test_bash_completes_a_version() -> None:
     code = "import sys; sys.argv[0] = 'survey-toolkit'; from survey_toolkit.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
     assert done.stdout.split() == ["@mics6", "@mics6-first"]
+
+
+def test_a_language_without_a_word_is_refused(run: Callable[..., Any]) -> None:
+    done = run("standards", "show", "child_labour", "--lang", "xx")
+    assert done.exit_code == 1
+    assert "no text is in this language" in str(done.exception or done.output)
+    assert run("standards", "show", "child_labour", "--lang", "en").exit_code == 0

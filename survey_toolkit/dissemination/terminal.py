@@ -41,9 +41,10 @@ def print_run(figures: Figures, *, title: str, folder: Path, console: Console | 
     out.print(f"\n[bold]{_safe(title)}[/bold]")
     for group in _groups(figures, paired=out.width >= _PAIRED_WIDTH):
         out.print(_series_table(group) if len(group[0].breakdown) == 0 else _domain_table(group))
-    covered = [f.covers for f in figures if f.covers is not None]
-    if covered:
-        out.print(f"{sum(covered)} of {len(covered)} intervals cover the true value.")
+    known = [f for f in figures if f.covers is not None]
+    if known:
+        covered, expected = sum(bool(f.covers) for f in known), sum(f.level for f in known)
+        out.print(f"{covered} of {len(known)} intervals cover the true value; about {expected:.0f} should.")
     suppressed = sum(f.disclosure == "suppressed" for f in figures)
     if suppressed:
         out.print(f"{suppressed} figures are suppressed to protect the people in them.")
