@@ -131,6 +131,24 @@ def _encoding(path: Path, text: TextReader) -> str:
     return text.codec
 
 
+def _cut_off(path: Path) -> DataFileError:
+    return DataFileError(
+        "the file ends in the middle of a letter; it was cut off",
+        where=path.name,
+        hint="fetch the file again, and compare its size or checksum with the original",
+        code="truncated",
+    )
+
+
+def _too_long(name: str) -> DataFileError:
+    return DataFileError(
+        f"the line of column names is longer than {_MAX_LINE:,} characters",
+        where=name,
+        hint="is this a table of answers?",
+        code="too-large",
+    )
+
+
 def _nul(path: Path) -> DataFileError:
     return DataFileError(
         "the text holds NUL bytes",
@@ -172,12 +190,7 @@ def _stage(path: Path, staged: Path, encoding: str) -> list[str]:
             out.write("\n" if tail else "")
     except UnicodeDecodeError as exc:
         if exc.reason in ("truncated data", "unexpected end of data") and exc.end >= len(exc.object):
-            raise DataFileError(
-                "the file ends in the middle of a letter; it was cut off",
-                where=path.name,
-                hint="fetch the file again, and compare its size or checksum with the original",
-                code="truncated",
-            ) from None
+            raise _cut_off(path) from None
         raise DataFileError(
             f"the text is not {encoding.removesuffix('-sig').upper()}",
             where=path.name,
@@ -203,12 +216,7 @@ def _header(name: str, staged: Path, limits: ReadLimits) -> tuple[str, list[str]
     if name.lower().endswith((".tsv", ".tab")):
         delimiter = "\t"
     if len(line) > _MAX_LINE and counts[delimiter] < limits.columns:
-        raise DataFileError(
-            f"the line of column names is longer than {_MAX_LINE:,} characters",
-            where=name,
-            hint="is this a table of answers?",
-            code="too-large",
-        )
+        raise _too_long(name)
     if counts[delimiter] >= limits.columns:
         raise DataFileError(
             "too many columns",
