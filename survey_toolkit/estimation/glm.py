@@ -21,7 +21,8 @@ from survey_toolkit.estimation.chi_square_sums import f_sf, t_sf, weighted_sum_s
 from survey_toolkit.estimation.formula import Formula, Matrices, design_matrices
 from survey_toolkit.estimation.glm_fit import Family, Fit, fit_glm
 from survey_toolkit.estimation.intervals import t_interval
-from survey_toolkit.estimation.model_cells import ModelCells, covariance
+from survey_toolkit.estimation.model_cells import ModelCells
+from survey_toolkit.estimation.model_covariance import covariance
 from survey_toolkit.estimation.predicted_margins import PredictedMargins, predicted_margins
 from survey_toolkit.estimation.tests_of_hypotheses import HypothesisTest, quadratic_form
 

@@ -24,11 +24,10 @@ from survey_toolkit.estimation.measures import Query
 from survey_toolkit.estimation.psu_table import DesignTable, design_table
 from survey_toolkit.estimation.replicate_design import ReplicatedDesign, ReplicateDesign
 from survey_toolkit.estimation.replicate_factors import replicate_factors
-from survey_toolkit.estimation.replication import Scheme, replicate_vcov
-from survey_toolkit.estimation.taylor import UnitTerms, taylor_vcov
+from survey_toolkit.estimation.replication import Scheme
 from survey_toolkit.estimation.totals import PsuTotals, check_weights
 
-__all__ = ["ModelCells", "covariance", "model_cells"]
+__all__ = ["ModelCells", "ReplicateWeights", "model_cells"]
 
 _OWN = "__model_"
 _ROWS = 10_000_000  # rows above which the engine groups also by continuous variables, to save memory
@@ -378,56 +377,3 @@ def _typed(codes: NDArray[Any]) -> NDArray[Any]:
     raise EstimationError(
         "a variable of the model holds neither numbers nor text", found=type(values[0]).__name__
     )
-
-
-def covariance(
-    cells: ModelCells, g: Floats, statistic: Callable[[Floats], Floats], bread: Floats | None = None
-) -> Floats:
-    """Design-based covariance of K statistics of the pattern weights.
-
-    Parameters
-    ----------
-    cells : ModelCells
-    g : float array (P, K)
-        Linearised value of one row with weight 1 and that pattern.
-    statistic : callable
-        From sums of weights by pattern (P,) to the statistics (K,); called with each set of replicate
-        weights where the design has them.
-    bread : float array (K, K), optional
-        By which ``g`` is still to be multiplied: cheaper once rows are summed.
-
-    Returns
-    -------
-    float array (K, K)
-    """
-    held = cells.held
-    if isinstance(held, ReplicateWeights):
-        values = held.estimates(cells, statistic)
-        return replicate_vcov(statistic(cells.by_pattern(cells.w)), values, held.scheme)
-    vcov = _taylor(cells, held, g) if isinstance(held, DesignTable) else _from_design(cells, held, g)
-    return vcov if bread is None else np.asarray(bread.T @ vcov @ bread)
-
-
-def _from_design(cells: ModelCells, held: PsuTotals, g: Floats) -> Floats:
-    """By the machinery of the design: unequal probabilities, two phases, adjusted weights."""
-    k = g.shape[1]
-
-    def terms(totals: PsuTotals) -> UnitTerms:
-        return UnitTerms(
-            unit=np.repeat(totals.unit, k),
-            column=np.tile(np.arange(k), len(totals.unit)),
-            num=(totals.sums["w"][:, None] * g[totals.domain]).reshape(-1),
-            den=None,
-            n_columns=k,
-        )
-
-    return variance.linear(cells.design, held, terms).vcov
-
-
-def _taylor(cells: ModelCells, table: DesignTable, g: Floats) -> Floats:
-    """Values summed by finest unit first: a row then costs one addition a column."""
-    units, place = compact(cells.unit)
-    k = g.shape[1]
-    z = np.stack([sum_by(place, cells.w * column[cells.pattern], len(units)) for column in g.T], axis=1)
-    column = np.tile(np.arange(k), len(units))
-    return taylor_vcov(np.repeat(units, k), column, z.reshape(-1), k, table, cells.design)

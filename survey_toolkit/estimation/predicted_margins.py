@@ -12,7 +12,8 @@ from survey_toolkit.estimation.cells import Floats
 from survey_toolkit.estimation.formula import Matrices, rebuild
 from survey_toolkit.estimation.glm_fit import Family, Fit, fit_glm, linearised
 from survey_toolkit.estimation.intervals import t_interval
-from survey_toolkit.estimation.model_cells import ModelCells, covariance
+from survey_toolkit.estimation.model_cells import ModelCells
+from survey_toolkit.estimation.model_covariance import covariance
 
 if TYPE_CHECKING:
     import pandas as pd

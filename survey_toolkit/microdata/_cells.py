@@ -24,6 +24,7 @@ __all__ = [
     "DTYPES",
     "Cells",
     "as_type",
+    "code_order",
     "code_text",
     "first_reason",
     "read_source",
@@ -200,14 +201,14 @@ def recode(cells: Cells, mapping: Mapping[SourceCode, Value], kind: str, inside:
             out.unmapped[shown] = out.unmapped.get(shown, 0) + n
         else:
             out.codes.append((code_text(code), str(result), n))
-    out.codes.sort(
-        key=lambda row: (not _is_number(row[0]), float(row[0]) if _is_number(row[0]) else 0.0, row[0])
-    )
+    out.codes.sort(key=lambda row: code_order(row[0]))
     return out
 
 
-def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).lstrip("-").isdigit()
+def code_order(text: str) -> tuple[bool, float, str]:
+    """Sort codes as a reader expects: numbers by size, then text."""
+    number = text.replace(".", "", 1).lstrip("-").isdigit()
+    return not number, float(text) if number else 0.0, text
 
 
 def _lookup(code: Any, mapping: Mapping[SourceCode, Value]) -> Value | None:

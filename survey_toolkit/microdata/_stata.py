@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey_toolkit.microdata._raw import Block, Column, Contents, NumberColumn, Unreadable, dressed
+from survey_toolkit.microdata._stata_numbers import LARGEST, real_numbers, whole_numbers
 
 __all__ = ["STATA_RELEASES", "open_dta"]
 
@@ -25,8 +26,6 @@ _OLD_CODES = {98: 251, 105: 252, 108: 253, 102: 254, 100: 255}
 _STORAGE = {65530: "int8", 65529: "int16", 65528: "int32", 65527: "float", 65526: "double"}
 _KINDS = {65530: "i1", 65529: "i2", 65528: "i4", 65527: "f4", 65526: "f8"}
 _STRL = 32768
-#: Largest valid whole number, since format 113 and before it; the codes above are missing values.
-_LARGEST = {65530: (100, 126), 65529: (32740, 32766), 65528: (2147483620, 2147483646)}
 _MAX_ROW = 1 << 26
 
 
@@ -300,9 +299,9 @@ def _cells(file: _File, cells: NDArray[Any], code: int) -> NumberColumn | NDArra
         return [_long_text(file, cell.tobytes()) for cell in cells]
     if code not in _KINDS:
         return _until_nul(np.ascontiguousarray(cells), code)
-    if code in _LARGEST:
-        return _whole(cells, code, file.release)
-    return _real(cells, code, file.release)
+    if code in LARGEST:
+        return whole_numbers(cells, code, file.release)
+    return real_numbers(cells, code, file.release)
 
 
 def _until_nul(cells: NDArray[np.bytes_], width: int) -> NDArray[np.bytes_]:
@@ -326,42 +325,6 @@ def _long_text(file: _File, raw: bytes) -> bytes:
     if (key[0], key[1]) not in file.strls:
         raise Unreadable("damaged", "a long text is not in the file")
     return file.strls[key[0], key[1]]
-
-
-def _whole(cells: NDArray[Any], code: int, release: int) -> NumberColumn:
-    modern, old = _LARGEST[code]
-    values = cells.astype(np.float64)
-    largest = modern if release >= 113 else old
-    missing = values > largest
-    if not missing.any():
-        return NumberColumn(values)
-    tags = np.where(missing, values - largest - 1, 0).astype(np.uint8)
-    values[missing] = np.nan
-    return _tagged(values, tags, release)
-
-
-def _real(cells: NDArray[Any], code: int, release: int) -> NumberColumn:
-    """Reals: the missing values are the numbers from 2^127 (float) or 2^1023 (double) on."""
-    with np.errstate(invalid="ignore"):
-        values = cells.astype(np.float64)
-        start = 2.0**127 if code == 65527 else 2.0**1023
-        if code == 65526 and release <= 105:
-            start = 2.0**333  # the double missing value of these formats
-        missing = ~(values < start)
-    if not missing.any():
-        return NumberColumn(values)
-    step = start * 2.0**-12
-    with np.errstate(over="ignore", invalid="ignore"):
-        tags = np.where(missing, np.nan_to_num((values - start) / step, nan=0, posinf=0), 0)
-    tags = np.where((tags > 0) & (tags <= 26), tags, 0).astype(np.uint8)
-    values[missing] = np.nan
-    return _tagged(values, tags, release)
-
-
-def _tagged(values: NDArray[np.float64], tags: NDArray[np.uint8], release: int) -> NumberColumn:
-    if release < 113 or not tags.any():
-        return NumberColumn(values)
-    return NumberColumn(values, np.where(tags > 0, tags + 96, 0).astype(np.uint8))
 
 
 def open_dta(content: memoryview) -> Contents:

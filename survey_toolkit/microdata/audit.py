@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from survey_toolkit.errors import HarmonizationError, did_you_mean
+from survey_toolkit.microdata._cells import code_order
 from survey_toolkit.microdata._page import bullets, page, table
 from survey_toolkit.microdata.model import MISSING_REASONS, MISSING_SUFFIX, Microdata, TargetAudit
 
@@ -231,9 +232,7 @@ def _merged(entries: tuple[TargetAudit, ...]) -> TargetAudit:
     for entry in entries:
         for code, result, n in entry.codes:
             codes[code, result] = codes.get((code, result), 0) + n
-    ordered = sorted(
-        codes, key=lambda k: (not _is_number(k[0]), float(k[0]) if _is_number(k[0]) else 0.0, k[0])
-    )
+    ordered = sorted(codes, key=lambda k: code_order(k[0]))
     missing = _added(e.missing for e in entries)
     return replace(
         entries[0],
@@ -397,7 +396,3 @@ def _text(entry: TargetAudit) -> str:
 
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{k} {n:,}" for k, n in counts.items())
-
-
-def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).lstrip("-").isdigit()
