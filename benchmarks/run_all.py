@@ -50,6 +50,7 @@ BENCHMARKS = (
     Benchmark("estimation_quantiles", (), ("--rows", "20000", "--rounds", "1"), needs_svy=True),
     Benchmark("estimation_replicates", (), ("--rows", "20000", "--pairs", "1"), needs_svy=True),
     Benchmark("coverage_proportions", (), ("--draws", "20")),
+    Benchmark("recalibrated_df", ("1500",), ("10",), prints=True),
     Benchmark("multiple_systems", (), ("--only", "downhill over hierarchical models, one start")),
     Benchmark("multiple_systems_recovery", (), ("--tables", "2")),
     Benchmark("hidden_populations_recovery", (), ("2",)),

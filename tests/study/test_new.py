@@ -39,10 +39,13 @@ def person(tmp_path: Path) -> Path:
 
 
 def test_lists_run_at_once(tmp_path: Path) -> None:
-    uk_2013().to_csv(tmp_path / "lists.csv", index=False)
+    lists = uk_2013()  # five lists instead of six: a tenth of the models to compare
+    lists["PF"] = lists[["PF", "NCA"]].max(axis=1)
+    lists = lists.groupby(["LA", "NG", "PF", "GO", "GP"], as_index=False)["count"].sum()
+    lists.to_csv(tmp_path / "lists.csv", index=False)
     done = RUNNER.invoke(
         app,
-        ["new", str(tmp_path / "uk"), "--data", str(tmp_path / "lists.csv"), "--lists", "LA,NG,PF,GO,GP,NCA",
+        ["new", str(tmp_path / "uk"), "--data", str(tmp_path / "lists.csv"), "--lists", "LA,NG,PF,GO,GP",
          "--population", "64000000", *ABOUT],
     )  # fmt: skip
     assert done.exit_code == 0, done.output
