@@ -84,7 +84,7 @@ def _command_line() -> str:
             _option(p) for p in command.params if not getattr(p, "hidden", False) and p.name not in _SHARED
         ]
         if rows:
-            out += ["| | |", "|---|---|", *rows, ""]
+            out += ["| argument or option | what it is |", "|---|---|", *rows, ""]
     return "\n".join(out)
 
 
@@ -117,7 +117,7 @@ def _study() -> str:
         if "properties" not in model:
             continue
         title = "The study" if name == "study" else name.removesuffix("Spec")
-        out += [f"## {title}", "", model.get("description", ""), "", "| key | value | |", "|---|---|---|"]
+        out += [f"## {title}", "", model.get("description", ""), "", "| key | value | what it is |", "|---|---|---|"]
         required = model.get("required", ())
         for key, spec in model["properties"].items():
             must = "**needed**. " if key in required else ""
@@ -168,7 +168,7 @@ def _definitions() -> dict[str, str]:
 
 
 def _python() -> dict[str, str]:
-    index = ["# Python", "", "```python", "import survey_toolkit as st", "```", "", "| room | |", "|---|---|"]
+    index = ["# Python", "", "```python", "import survey_toolkit as st", "```", "", "| room | what it holds |", "|---|---|"]
     pages = {}
     for room, text in ROOMS.items():
         try:
