@@ -117,7 +117,8 @@ def _study() -> str:
         if "properties" not in model:
             continue
         title = "The study" if name == "study" else name.removesuffix("Spec")
-        out += [f"## {title}", "", model.get("description", ""), "", "| key | value | what it is |", "|---|---|---|"]
+        out += [f"## {title}", "", model.get("description", ""), ""]
+        out += ["| key | value | what it is |", "|---|---|---|"]
         required = model.get("required", ())
         for key, spec in model["properties"].items():
             must = "**needed**. " if key in required else ""
@@ -168,7 +169,8 @@ def _definitions() -> dict[str, str]:
 
 
 def _python() -> dict[str, str]:
-    index = ["# Python", "", "```python", "import survey_toolkit as st", "```", "", "| room | what it holds |", "|---|---|"]
+    index = ["# Python", "", "```python", "import survey_toolkit as st", "```", ""]
+    index += ["| room | what it holds |", "|---|---|"]
     pages = {}
     for room, text in ROOMS.items():
         try:
