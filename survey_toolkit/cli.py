@@ -196,11 +196,14 @@ def estimate(
     with busy("estimating"):
         data: Any = file if file.suffix.lower() in (".parquet", ".csv") else read_microdata(file)
         result = getattr(Survey(data, design), statistic)(variable, by=by or None)
+    held = {} if isinstance(data, Path) else data.variables
+    labels = {name: held[of].value_labels for name in result.domain_names
+              if (of := variable if name == "level" else name) in held}  # fmt: skip
     if as_json:
         print_json(result.to_frame().to_dict("records"))
         typer.echo("\n".join(f"note: {note}" for note in result.notes), err=True, nl=bool(result.notes))
     else:
-        print_estimates(result)
+        print_estimates(result, labels=labels)
 
 
 @app.command("population-size")

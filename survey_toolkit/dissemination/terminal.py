@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,8 +85,13 @@ def print_audit(data: Microdata, console: Console | None = None) -> None:
     (console or _console()).print(table)
 
 
-def print_estimates(estimates: Estimates, console: Console | None = None) -> None:
-    """Print a result of estimation with its notes."""
+def print_estimates(
+    estimates: Estimates,
+    console: Console | None = None,
+    *,
+    labels: Mapping[str, Mapping[Any, str]] | None = None,
+) -> None:
+    """Print a result of estimation with its notes; ``labels`` gives words to the codes of domain columns."""
     out = console or _console()
     frame = estimates.to_frame()
     table = _table(f"{estimates.statistic} of {estimates.variable}")
@@ -98,7 +103,8 @@ def print_estimates(estimates: Estimates, console: Console | None = None) -> Non
     for row in frame.to_dict("records"):
         interval = f"{_cell(row['ci_low'])} – {_cell(row['ci_high'])}"
         numbers = [_cell(row["estimate"]), interval, *(_cell(row[name]) for name in ("se", *wide, "n"))]
-        table.add_row(*(_cell(row[name]) for name in estimates.domain_names), *numbers)
+        codes = (_coded(row[name], (labels or {}).get(name, {})) for name in estimates.domain_names)
+        table.add_row(*codes, *numbers)
     out.print(table)
     out.print(f"  {_safe(estimates.method)}")
     _print_notes(out, estimates.notes)
@@ -252,6 +258,12 @@ def _interval_heading(figures: Iterable[Figure]) -> str:
 def _print_notes(out: Console, notes: Sequence[str]) -> None:
     for note in notes:
         out.print(f"  note: {_safe(note)}")
+
+
+def _coded(code: Any, labels: Mapping[Any, str]) -> str:
+    """A code with its label; a number that is a code has no thousands."""
+    shown = _safe(str(code)) if isinstance(code, int) else _cell(code)
+    return f"{shown} {_safe(labels[code])}" if code in labels else shown
 
 
 def _cell(value: Any) -> str:

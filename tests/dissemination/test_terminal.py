@@ -94,3 +94,13 @@ def test_estimates_with_notes() -> None:
     terminal.print_estimates(result, console=console)
     assert "95 % interval" in out.getvalue()
     assert "note:" in out.getvalue()
+
+
+def test_codes_stand_with_their_labels_and_without_thousands() -> None:
+    data = pd.DataFrame({"w": 1.0, "ea": range(8), "works": [1, 0] * 4, "area": [10101, 10102] * 4})
+    result = Survey(data, SurveyDesign(weight="w", psu="ea")).proportion("works", by="area")
+    console, out = _console()
+    terminal.print_estimates(result, console=console, labels={"area": {10101: "North [old]"}})
+    assert "10101 North [old]" in out.getvalue()
+    assert "10102 " in out.getvalue()
+    assert "10,10" not in out.getvalue()
