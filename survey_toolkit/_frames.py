@@ -13,13 +13,14 @@ Conventions that cross rooms
 
 from __future__ import annotations
 
-import functools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import narwhals.stable.v2 as nw
 
+from survey_toolkit._declared import declared_missing, known_values
+from survey_toolkit._engine import cursor
 from survey_toolkit.errors import DataFileError, SurveyToolkitError, did_you_mean
 
 if TYPE_CHECKING:
@@ -54,13 +55,14 @@ def null_aware(data: Any) -> LazyFrame:
     Parameters
     ----------
     data : frame or path
-        pandas, Polars (eager or lazy), pyarrow, DuckDB relation, Ibis, PySpark, a narwhals frame,
-        or a path to ``.parquet`` / ``.csv`` / ``.tsv`` (read through DuckDB, out of memory).
+        pandas, Polars (eager or lazy), pyarrow, DuckDB relation, Ibis, PySpark, a narwhals frame, a
+        ``Microdata``, or a path to ``.parquet`` / ``.csv`` / ``.tsv`` (read through DuckDB, out of memory).
 
     Returns
     -------
     narwhals LazyFrame
-        Nothing is materialised for lazy engines; NaN in float columns is null.
+        Nothing is materialised for lazy engines; NaN in float columns is null, and so are the codes that
+        a Microdata, or a Parquet file written by this toolkit, declares missing.
 
     Raises
     ------
@@ -74,6 +76,9 @@ def null_aware(data: Any) -> LazyFrame:
     >>> frame.select(unknown=(nw.col("x") == 1).is_null()).collect()["unknown"].to_list()
     [False, True]
     """
+    declared = declared_missing(data)
+    if hasattr(data, "frame") and hasattr(data, "variables"):
+        data = data.frame
     if isinstance(data, str | os.PathLike):
         data = open_path(data)
     if _is_pandas(data):
@@ -89,7 +94,8 @@ def null_aware(data: Any) -> LazyFrame:
         ) from None
     lazy = cast("LazyFrame", frame.lazy())
     floats = [n for n, t in lazy.collect_schema().items() if t in (nw.Float64, nw.Float32)]
-    return lazy.with_columns(nw.col(n).fill_nan(None) for n in floats) if floats else lazy
+    lazy = lazy.with_columns(nw.col(n).fill_nan(None) for n in floats) if floats else lazy
+    return known_values(lazy, declared)
 
 
 def null_aware_pandas(frame: pd.DataFrame) -> pd.DataFrame:
@@ -156,8 +162,7 @@ def open_path(path: str | os.PathLike[str]) -> Any:
         raise DataFileError(
             "there is no such file", where=str(path), hint="check the path", code="missing-file"
         )
-    connection = _database(os.getpid()).cursor()
-    connection.execute("SET enable_progress_bar = false")  # it would write into the output
+    connection = cursor()
     suffix = file.suffix.lower()
     try:
         if suffix in (".parquet", ".pq"):
@@ -180,17 +185,6 @@ def open_path(path: str | os.PathLike[str]) -> Any:
         hint="read it with read_microdata first",
         code="unsupported-format",
     )
-
-
-@functools.cache
-def _database(process: int) -> Any:
-    """The one in-memory database of this process (to start one costs more than many a query).
-
-    By process, because its threads do not live on in a fork.
-    """
-    import duckdb
-
-    return duckdb.connect(":memory:")
 
 
 def collected(frame: LazyFrame) -> Any:

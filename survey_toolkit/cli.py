@@ -184,7 +184,7 @@ def estimate(
     from survey_toolkit.dissemination.terminal import print_estimates
     from survey_toolkit.errors import EstimationError, did_you_mean
     from survey_toolkit.estimation import Survey, SurveyDesign
-    from survey_toolkit.microdata import read_microdata
+    from survey_toolkit.microdata import read_metadata, read_microdata
 
     if statistic not in ("proportion", "mean", "total"):
         raise EstimationError(
@@ -196,7 +196,7 @@ def estimate(
     with busy("estimating"):
         data: Any = file if file.suffix.lower() in (".parquet", ".csv") else read_microdata(file)
         result = getattr(Survey(data, design), statistic)(variable, by=by or None)
-    held = {} if isinstance(data, Path) else data.variables
+    held = {} if file.suffix.lower() == ".csv" else read_metadata(file).variables
     labels = {name: held[of].value_labels for name in result.domain_names
               if (of := variable if name == "level" else name) in held}  # fmt: skip
     if as_json:

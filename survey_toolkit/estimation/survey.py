@@ -43,7 +43,8 @@ class Survey(ReplicationMethods, WeightingMethods, DistributionMethods, ModelMet
     ----------
     data : frame, path, or Microdata
         Whatever narwhals accepts, a Parquet or CSV path (read through DuckDB, out of memory), or an object
-        with a ``frame``.
+        with a ``frame``. Codes that a Microdata, or a Parquet file written by this toolkit, declares missing
+        are no values.
     design : SurveyDesign, ReplicateDesign or PpsDesign
 
     Raises
@@ -72,8 +73,6 @@ class Survey(ReplicationMethods, WeightingMethods, DistributionMethods, ModelMet
     frame: LazyFrame
 
     def __init__(self, data: Any, design: Design) -> None:
-        if hasattr(data, "frame") and hasattr(data, "variables"):
-            data = data.frame
         self.frame = null_aware(data)
         self.design = design
         design.check_columns(self.frame)

@@ -6,8 +6,9 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
+from survey_toolkit._declared import METADATA_KEY
 from survey_toolkit.microdata._engine_room import connect
-from survey_toolkit.microdata._parquet import METADATA_KEY, read_parquet
+from survey_toolkit.microdata._parquet import read_parquet
 from survey_toolkit.microdata._process import ReadLimits
 from survey_toolkit.microdata.model import Variable
 

@@ -102,6 +102,8 @@ def _is_text(column: pd.Series[Any]) -> bool:
 def _text(
     out: Encoded, variable: Variable, column: pd.Series[Any], companion: pd.Series[Any] | None, kind: str
 ) -> None:
+    if kind == "dta" and variable.missing:
+        column, companion = _without_codes(variable, column, companion)
     out.columns[variable.name] = column.fillna("").astype(object)
     if kind == "sav":
         if variable.value_labels:
@@ -113,6 +115,21 @@ def _text(
             out.missing[variable.name] = codes
     if companion is not None and companion.notna().any():
         out.columns[variable.name + MISSING_SUFFIX] = companion.fillna("").astype(object)
+
+
+def _without_codes(
+    variable: Variable, column: pd.Series[Any], companion: pd.Series[Any] | None
+) -> tuple[pd.Series[Any], pd.Series[Any]]:
+    """Stata declares no text missing: such a code would be read as a value, so its reason stands beside."""
+    import pandas as pd
+
+    text = column.copy()
+    reason = pd.Series(pd.NA, index=column.index, dtype="string") if companion is None else companion.copy()
+    for code in variable.missing:
+        inside = code.contains(column)
+        text[inside] = pd.NA
+        reason[inside] = code.reason or "user_missing"
+    return text, reason
 
 
 def _date(out: Encoded, name: str, column: pd.Series[Any], kind: str) -> None:

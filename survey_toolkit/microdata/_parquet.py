@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from survey_toolkit._declared import METADATA_KEY
 from survey_toolkit._frames import null_aware_pandas
 from survey_toolkit.errors import DataFileError
 from survey_toolkit.microdata._delimited import quote_identifier
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "METADATA_KEY",
     "check_names",
     "metadata_clause",
     "parquet_columns",
@@ -30,7 +30,6 @@ __all__ = [
     "write_parquet",
 ]
 
-METADATA_KEY = "survey_toolkit"
 #: Bytes of a cell in memory: a number, or an object of its own.
 _A_NUMBER, _AN_OBJECT = 8, 50
 _PLAIN = frozenset(

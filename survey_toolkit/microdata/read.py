@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from survey_toolkit.errors import DataFileError, did_you_mean
 from survey_toolkit.microdata._delimited import read_delimited
@@ -16,6 +17,9 @@ from survey_toolkit.microdata._parquet import parquet_columns, read_parquet
 from survey_toolkit.microdata._process import ReadLimits, WorkerFailure
 from survey_toolkit.microdata._statistical import RawColumn, RawTable, open_statistical, read_statistical
 from survey_toolkit.microdata.model import MISSING_SUFFIX, Code, FileSource, Microdata, Variable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "FORMATS",
@@ -143,7 +147,9 @@ def read_microdata(
         n_rows=len(found.frame),
     )
     variables = {n: v for n, v in found.variables.items() if not _is_companion(n, found.variables)}
-    return Microdata(frame=found.frame, variables=variables, source=described, notes=found.notes)
+    companions = [n for n in found.variables if n not in variables]
+    frame = _with_gaps(found.frame, companions) if companions else found.frame
+    return Microdata(frame=frame, variables=variables, source=described, notes=found.notes)
 
 
 def read_metadata(
@@ -308,6 +314,21 @@ def _variables(source: SourceFile, options: ReadOptions) -> tuple[dict[str, Vari
 def _is_companion(name: str, variables: Mapping[str, Variable]) -> bool:
     """Whether a column tells why the column beside it is null, as this toolkit writes it."""
     return name.endswith(MISSING_SUFFIX) and name.removesuffix(MISSING_SUFFIX) in variables
+
+
+def _with_gaps(frame: pd.DataFrame, companions: list[str]) -> pd.DataFrame:
+    """Text without a value is empty in SPSS and Stata; where a reason stands beside it, it is null again."""
+    import pandas as pd
+
+    columns = {}
+    for name in companions:
+        base = name.removesuffix(MISSING_SUFFIX)
+        reason, value = frame[name], frame.get(base)
+        if pd.api.types.is_string_dtype(reason.dtype):
+            columns[name] = reason = reason.mask(reason.str.strip() == "")
+        if value is not None and pd.api.types.is_string_dtype(value.dtype):
+            columns[base] = value.mask(reason.notna() & (value.str.strip() == ""))
+    return frame.assign(**columns)
 
 
 def file_sha256(path: str | os.PathLike[str]) -> str:

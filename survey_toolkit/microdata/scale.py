@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from survey_toolkit._declared import METADATA_KEY
 from survey_toolkit._frames import STATUS_SUFFIX
 from survey_toolkit.errors import DataFileError, HarmonizationError
 from survey_toolkit.microdata._blocks import description, empty_frame, nullable, quoted
 from survey_toolkit.microdata._delimited import quote_identifier
 from survey_toolkit.microdata._engine_room import connect
-from survey_toolkit.microdata._parquet import METADATA_KEY, parquet_metadata, write_parquet
+from survey_toolkit.microdata._parquet import parquet_metadata, write_parquet
 from survey_toolkit.microdata.audit import merge_audits
 from survey_toolkit.microdata.classify import classify
 from survey_toolkit.microdata.crosswalk import Crosswalk, Level, load_crosswalk

@@ -29,8 +29,9 @@ def write_microdata(data: Microdata, path: str | os.PathLike[str]) -> Path:
 
     SPSS gets labels and declared missing codes; reasons that stand beside null cells become codes from
     -99 on, declared missing and labelled. Stata gets the tags ``.a`` to ``.z`` with labels, for reasons
-    and for declared codes alike; it has no labels for text, and labels of decimal codes are left out with
-    a warning. Parquet keeps everything. CSV keeps values and codes only, and text that a spreadsheet would
+    and for declared codes alike; it has no labels and no missing codes for text (their reason stands
+    beside, ``user_missing`` where none is known), and labels of decimal codes are left out with a
+    warning. Parquet keeps everything. CSV keeps values and codes only, and text that a spreadsheet would
     run as a formula is neutralised.
 
     Parameters
