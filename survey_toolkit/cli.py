@@ -184,7 +184,7 @@ def estimate(
     from survey_toolkit.dissemination.terminal import print_estimates
     from survey_toolkit.errors import EstimationError, did_you_mean
     from survey_toolkit.estimation import Survey, SurveyDesign
-    from survey_toolkit.microdata import read_metadata, read_microdata
+    from survey_toolkit.microdata import read_metadata, read_microdata, undeclared
 
     if statistic not in ("proportion", "mean", "total"):
         raise EstimationError(
@@ -199,6 +199,12 @@ def estimate(
     held = {} if file.suffix.lower() == ".csv" else read_metadata(file).variables
     labels = {name: held[of].value_labels for name in result.domain_names
               if (of := variable if name == "level" else name) in held}  # fmt: skip
+    for name in dict.fromkeys((variable, *(by or ()))):
+        if name in held and (codes := undeclared(held[name])):
+            told = (
+                f"{name}: {', '.join(codes)} counted as values: labelled as no answer, not declared missing"
+            )
+            typer.echo(f"note: {told}; a crosswalk can take them out", err=True)
     if as_json:
         print_json(result.to_frame().to_dict("records"))
         typer.echo("\n".join(f"note: {note}" for note in result.notes), err=True, nl=bool(result.notes))

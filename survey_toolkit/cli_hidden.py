@@ -31,9 +31,11 @@ Plots = Annotated[Path | None, typer.Option(help="Folder for the figures (PNG)."
 
 
 def _frame(file: Path) -> Any:
+    """The answers of a file: codes that it declares missing are none."""
+    from survey_toolkit._frames import collected, null_aware
     from survey_toolkit.microdata import read_microdata
 
-    return read_microdata(file).frame
+    return collected(null_aware(read_microdata(file))).to_native()
 
 
 def _design(weight: str | None, strata: str | None, psu: str | None) -> Any:

@@ -210,8 +210,6 @@ def open_sample(data: Any, design: Any = None) -> Sample:
             raise DesignError("a survey has its design already", where="design", hint="leave design out")
         frame, designed, design = _in_memory(data.frame), True, data.design
     else:
-        if hasattr(data, "frame") and hasattr(data, "variables"):
-            data = data.frame
         frame, designed = _in_memory(null_aware(data)), design is not None
         if design is None:
             frame, design = frame.assign(**{_ONE: 1.0}), SurveyDesign(weight=_ONE)

@@ -2,6 +2,7 @@
 
 from survey_toolkit.microdata._inspection_page import inspections_page
 from survey_toolkit.microdata._process import ReadLimits
+from survey_toolkit.microdata._words import undeclared
 from survey_toolkit.microdata.audit import (
     AuditDiff,
     account,
@@ -99,6 +100,7 @@ __all__ = [
     "reconcile",
     "shipped_crosswalks",
     "strip_identifiers",
+    "undeclared",
     "whipple",
     "write_microdata",
 ]

@@ -6,10 +6,14 @@ They serve guesses only: a guess is shown with its reason and never applied.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from survey_toolkit.microdata._text import fold
 
-__all__ = ["FEMALE", "MALE", "NO", "REASON_LABELS", "RURAL", "URBAN", "YES", "holds", "tokens"]
+if TYPE_CHECKING:
+    from survey_toolkit.microdata.model import Variable
+
+__all__ = ["FEMALE", "MALE", "NO", "REASON_LABELS", "RURAL", "URBAN", "YES", "holds", "tokens", "undeclared"]
 
 #: Wording of a value label that is no answer, to the missing reason.
 REASON_LABELS: dict[str, str] = {
@@ -90,3 +94,19 @@ def holds(text: str, phrases: frozenset[str] | tuple[str, ...]) -> str | None:
         elif phrase in folded:
             return phrase
     return None
+
+
+def undeclared(variable: Variable) -> list[str]:
+    """Codes whose label is no answer, though the file does not declare them missing.
+
+    Examples
+    --------
+    >>> from survey_toolkit.microdata.model import Variable
+    >>> undeclared(Variable(name="CL3", value_labels={1: "Yes", 2: "No", 9: "No response"}))
+    ["9 'No response'"]
+    """
+    return [
+        f"{code} '{label}'"
+        for code, label in variable.value_labels.items()
+        if fold(label) in REASON_LABELS and not any(m.contains([code])[0] for m in variable.missing)
+    ]

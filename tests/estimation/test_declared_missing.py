@@ -84,3 +84,32 @@ def test_harmonized_data_written_and_read_again_give_the_same(tmp_path: Path) ->
         assert result.n.tolist() == first.n.tolist()
         bands = st.Survey(again, design).total("weight", by="age_band").domains
         assert bands == st.Survey(frame, design).total("weight", by="age_band").domains, name
+
+
+def test_hidden_populations_take_the_same_answers() -> None:
+    counts = st.hidden_populations.item_count
+    rows = pd.DataFrame({"count": [1, 2, 0, 1, 9, 2, 3, 1], "arm": [0, 1, 0, 1, 0, 1, 1, 0]})
+    declared = st.Microdata.from_frame(
+        rows, [Variable(name="count", missing=(MissingCode(low=9, high=9),)), Variable(name="arm")]
+    )
+    kept = counts(rows[rows["count"] != 9], "count", "arm", items=3).difference()
+    assert counts(declared, "count", "arm", items=3).difference().estimate == pytest.approx(kept.estimate)
+
+
+def test_codes_labelled_but_not_declared_are_told(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from survey_toolkit.cli import app
+
+    labels = {1: "Yes", 2: "No", 9: "No response"}
+    rows = pd.DataFrame({"w": 1.0, "ea": [1, 1, 2, 2, 3, 3], "CL3": [1, 2, 1, 2, 9, 2]})
+    plain = st.Microdata.from_frame(rows, [Variable(name="CL3", value_labels=labels)])
+    told = st.Microdata.from_frame(
+        rows, [Variable(name="CL3", value_labels=labels, missing=(MissingCode(low=9, high=9),))]
+    )
+    for data, expected in ((plain, True), (told, False)):
+        file = st.write_microdata(data, tmp_path / "mics.sav")
+        done = CliRunner().invoke(app, ["estimate", str(file), "CL3", "--weight", "w", "--psu", "ea"])
+        assert done.exit_code == 0, done.output
+        assert ("9 'No response' counted as values" in done.stderr) is expected
+        assert ("9 No response" in done.stdout) is expected
