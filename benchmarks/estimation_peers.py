@@ -4,8 +4,9 @@
 
 Interleaved rounds; each run is a process of its own. Timed from the file (Parquet; for R its own format, RDS
 without compression) to the result; for the peers the estimation call alone stands beside it. Our call always
-gives estimate, standard error, interval and design effect: the task "intervals" asks the peers for the same
-(of R in two calls, for svyciprop has no design effect).
+gives estimate, standard error, interval, design effect and the covariance of the domains. The tasks
+"covariance" and "intervals" ask the peers for the same: R by covmat=TRUE (svy has none), and by two calls,
+since svyciprop has no design effect.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def call(path):
 call(small)
 start = time.perf_counter(); out = call(path); seconds = time.perf_counter() - start
 columns = [out.estimate, out.se] + ([out.ci_low, out.ci_high, out.deff] if task == "intervals" else [])
+columns += [out.vcov.sum().reshape(1), (out.vcov ** 2).sum().reshape(1)] if task == "covariance" else []
 print(json.dumps({"seconds": seconds, "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
                   "values": [value for column in columns for value in sorted(column.tolist())]}))
 """
@@ -72,6 +74,9 @@ made <- system.time(design <- svydesign(id=~psu, strata=~stratum, weights=~w, da
 if (args[1] == "glm") {
   took <- system.time(m <- svyglm(y ~ x + sex, design, family=quasibinomial()))[["elapsed"]]
   values <- c(sort(unname(coef(m))), sort(unname(SE(m))))
+} else if (args[1] == "covariance") {
+  took <- system.time(b <- svyby(~y, ~region+sex+age_band, design, svymean, covmat=TRUE))[["elapsed"]]
+  values <- c(sort(unname(coef(b))), sort(unname(SE(b))), sum(vcov(b)), sum(vcov(b)^2))
 } else if (args[1] == "intervals") {
   took <- system.time({
     b <- svyby(~y, ~region+sex+age_band, design, svyciprop, method="beta", vartype=c("se", "ci"))
@@ -132,6 +137,31 @@ def difference(a: list[float], b: list[float]) -> float:
     return max(abs(x - y) / abs(y) for x, y in zip(a, b, strict=True) if y)
 
 
+TASKS = {
+    "domains": ("proportion by 200 domains", ("svy", "R")),
+    "covariance": ("the same with the covariance of the domains of all", ("R",)),
+    "intervals": ("the same with Korn-Graubard intervals and design effects of all", ("svy", "R")),
+    "glm": ("logistic model, y ~ x + sex", ("svy", "R")),
+}
+
+
+def line(label: str, runs: dict[str, list[dict]]) -> str:
+    """One task as a line of the table."""
+    time = {who: statistics.median(r["seconds"] for r in of) for who, of in runs.items()}
+    call = {who: statistics.median(r.get("call", r["seconds"]) for r in of) for who, of in runs.items()}
+    cells, ratios, off = [], [], []
+    for who in ("ours", "svy", "R"):
+        if who not in runs:
+            cells, ratios, off = [*cells, ""], [*ratios, ""], [*off, ""]
+            continue
+        told = f" ({call[who]:.2f})" if who != "ours" else ""
+        cells.append(f"{time[who]:.2f} s{told}, {max(r['rss'] for r in runs[who]):,.0f} MB")
+        if who != "ours":
+            ratios.append(f"{time[who] / time['ours']:.1f}")
+            off.append(f"{difference(runs['ours'][0]['values'], runs[who][0]['values']):.1e}")
+    return f"| {label} | {' | '.join(cells)} | {' | '.join(ratios)} | {', '.join(o for o in off if o)} |"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--svy-python", default=os.environ.get("SVY_PYTHON"), help="Python with svy")
@@ -157,29 +187,18 @@ def main() -> None:
         make_files(Path(folder), args.rows)
         files = [f"{folder}/rows.parquet", f"{folder}/small.parquet"]
         Path(folder, "run.R").write_text(R, encoding="utf-8")
-        for task in ("domains", "intervals", "glm"):
-            runs: dict[str, list[dict]] = {"ours": [], "svy": [], "R": []}
+        commands = {
+            "ours": [sys.executable, "-c", OURS],
+            "svy": [args.svy_python, "-c", SVY],
+            "R": ["Rscript", f"{folder}/run.R"],
+        }
+        for task, (label, peers) in TASKS.items():
+            runs: dict[str, list[dict]] = {who: [] for who in ("ours", *peers)}
             for _ in range(args.rounds):
-                runs["ours"].append(run([sys.executable, "-c", OURS, task, *files]))
-                runs["svy"].append(run([args.svy_python, "-c", SVY, task, *files]))
-                runs["R"].append(run(["Rscript", f"{folder}/run.R", task, f"{folder}/rows.rds"]))
-            time = {k: statistics.median(r["seconds"] for r in v) for k, v in runs.items()}
-            rss = {k: max(r["rss"] for r in v) for k, v in runs.items()}
-            off = [difference(runs["ours"][0]["values"], runs[k][0]["values"]) for k in ("svy", "R")]
-            label = {
-                "domains": "proportion by 200 domains",
-                "intervals": "the same with Korn-Graubard intervals and design effects of all",
-                "glm": "logistic model, y ~ x + sex",
-            }[task]
-            call = {k: statistics.median(r.get("call", r["seconds"]) for r in v) for k, v in runs.items()}
-            cells = [
-                f"{time[k]:.2f} s" + (f" ({call[k]:.2f})" if k != "ours" else "") + f", {rss[k]:,.0f} MB"
-                for k in runs
-            ]
-            lines.append(
-                f"| {label} | {' | '.join(cells)} | {time['svy'] / time['ours']:.1f} |"
-                f" {time['R'] / time['ours']:.1f} | {off[0]:.1e}, {off[1]:.1e} |"
-            )
+                for who in runs:
+                    given = [f"{folder}/rows.rds"] if who == "R" else files
+                    runs[who].append(run([*commands[who], task, *given]))
+            lines.append(line(label, runs))
             print(lines[-1], flush=True)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text("\n".join([*lines, ""]), encoding="utf-8")

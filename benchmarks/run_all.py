@@ -46,7 +46,7 @@ BENCHMARKS = (
         ("--rows", "10000000", "100000000", "--runs", "3"),
         ("--rows", "100000", "--runs", "1"),
     ),
-    Benchmark("estimation_peers", (), ("--rows", "20000", "--rounds", "1"), needs_svy=True),
+    Benchmark("estimation_peers", (), ("--rows", "50000", "--rounds", "1"), needs_svy=True),
     Benchmark("estimation_quantiles", (), ("--rows", "20000", "--rounds", "1"), needs_svy=True),
     Benchmark("estimation_replicates", (), ("--rows", "20000", "--pairs", "1"), needs_svy=True),
     Benchmark("coverage_proportions", (), ("--draws", "20")),
