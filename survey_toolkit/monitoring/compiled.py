@@ -77,6 +77,8 @@ class Compiled:
     doubts : dict
         Country to doubts about its latest return.
     policy : DisclosurePolicy
+    notice : str
+        What the folder says of its records, for the head of a report.
     """
 
     framework: Framework
@@ -90,6 +92,7 @@ class Compiled:
     changes: list[Change]
     doubts: dict[str, list[Doubt]] = field(default_factory=dict)
     policy: DisclosurePolicy = field(default_factory=DisclosurePolicy)
+    notice: str = ""
 
     def __repr__(self) -> str:
         shown = len(self.cells) - self.n_hidden
@@ -156,6 +159,7 @@ def compile_workspace(
             caveats=_caveats(framework)
         ),
         changes=_changes(framework, batches, cells, rules), doubts=stored_doubts(workspace), policy=rules,
+        notice=workspace.notice,
     )  # fmt: skip
 
 

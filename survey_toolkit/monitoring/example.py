@@ -159,6 +159,9 @@ def example_figures() -> Figures:
     )  # fmt: skip
 
 
+#: The countries are real: without this a report of the example could be taken for theirs.
+_NOTICE = "Invented returns. No country reported any number in this report."
+
 _POPULATION = """# Invented for the example.
 country: THA
 populations:
@@ -180,7 +183,7 @@ def create_example(folder: str | os.PathLike[str]) -> Workspace:
     Workspace
         Its ``returns/`` holds the workbooks, ``figures.json`` an invented estimate for the SDG annex.
     """
-    workspace = create_workspace(folder, "commit-spa4")
+    workspace = create_workspace(folder, "commit-spa4", notice=_NOTICE)
     framework: Framework = workspace.framework
     returns = Path(folder) / "returns"
     for country in framework.countries:

@@ -173,7 +173,8 @@ def _about(sheet: Worksheet, done: Compiled) -> None:
     sheet.sheet_view.showGridLines = False
     sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 22, 100
     _put(sheet, 1, 1, in_language(done.framework.title), bold=True, size=16, color=_BRAND)
-    rows = [("Framework", done.framework.key), ("Status", done.framework.status), ("Records of", done.on)]
+    rows = [("Notice", done.notice)] if done.notice else []
+    rows += [("Framework", done.framework.key), ("Status", done.framework.status), ("Records of", done.on)]
     rows += [(f"Mark {mark}", STATES[state]) for state, mark in STATE_MARKS.items()]
     rows += [(f"Sign {sign}", words) for sign, words in RATINGS.values() if sign not in ("", "…", "[c]")]
     rows.append(("Totals", "Only over the countries that report; a missing country is not imputed."))

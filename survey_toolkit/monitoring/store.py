@@ -45,6 +45,7 @@ class Settings(StrictModel):
 
     format: int
     framework: str
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +76,11 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A monitoring folder and its framework."""
+    """A monitoring folder and its framework; ``notice`` stands at the head of every report made of it."""
 
     folder: Path
     framework: Framework
+    notice: str = ""
 
     def batches(self) -> list[Batch]:
         """The log from its beginning."""
@@ -201,8 +203,12 @@ class Workspace:
                 ) from None
 
 
-def create_workspace(folder: str | os.PathLike[str], framework: str | os.PathLike[str]) -> Workspace:
+def create_workspace(
+    folder: str | os.PathLike[str], framework: str | os.PathLike[str], *, notice: str = ""
+) -> Workspace:
     """Make a monitoring folder for a framework.
+
+    ``notice`` is kept in ``monitor.yaml``, and stands at the head of every report made of the folder.
 
     Raises
     ------
@@ -223,7 +229,8 @@ def create_workspace(folder: str | os.PathLike[str], framework: str | os.PathLik
         (root / name).mkdir(parents=True, exist_ok=True)
     replace_file(root / "framework.yaml", source.read_bytes())
     replace_file(root / ".gitignore", b".lock\n.unfinished-*\n")
-    replace_file(root / _SETTINGS, b"format: 1\nframework: framework.yaml\n")
+    said = f"notice: {json.dumps(notice)}\n" if notice else ""
+    replace_file(root / _SETTINGS, f"format: 1\nframework: framework.yaml\n{said}".encode())
     return open_workspace(root)
 
 
@@ -246,7 +253,7 @@ def open_workspace(folder: str | os.PathLike[str]) -> Workspace:
         )
     settings = load_document(root / _SETTINGS).validate(Settings, error=SurveyToolkitError)
     # Only a file of the folder itself: a shared folder must not point elsewhere.
-    return Workspace(root, load_framework(root / Path(settings.framework).name))
+    return Workspace(root, load_framework(root / Path(settings.framework).name), settings.notice)
 
 
 def _apply(state: dict[str, dict[str, Any]], event: AuditEvent) -> None:

@@ -270,3 +270,16 @@ def test_the_command_line_says_what_is_held_back(cli: object, workspace: Workspa
     assert code == 1
     assert "no such file" in error
     assert len(open_workspace(workspace.folder).batches()) == 6
+
+
+def test_a_report_of_invented_returns_says_so_at_its_head(compiled: Compiled, tmp_path: Path) -> None:
+    assert compiled.notice.startswith("Invented returns")
+    assert compiled.notice in progress_html(compiled).split('<section id="overview"')[0]
+    about = openpyxl.load_workbook(io.BytesIO(progress_xlsx(compiled)))["About"]
+    assert (about["A3"].value, about["B3"].value) == ("Notice", compiled.notice)
+    own = compile_workspace(create_workspace(tmp_path / "own", "commit-spa4"))
+    assert own.notice == ""
+    assert 'class="banner"' not in progress_html(own)
+    said = create_workspace(tmp_path / "said", "commit-spa4", notice='Draft: "not" for <quotation>')
+    assert open_workspace(said.folder).notice == 'Draft: "not" for <quotation>'
+    assert "&lt;quotation&gt;" in progress_html(compile_workspace(said))
