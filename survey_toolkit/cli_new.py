@@ -170,18 +170,28 @@ def _ask_design(file: Path, columns: dict[str, str | None]) -> dict[str, str | N
 
 
 def _ask_column(role: str, guess: str | None, known: Collection[str]) -> str | None:
-    none = "" if role == "weight" else " (- for none)"
+    needed = role == "weight"
     while True:
         answer: str = typer.prompt(
-            f"Column of the {_ROLES[role]}{none}",
-            default=guess or (None if role == "weight" else "-"),
+            f"Column of the {_ROLES[role]}{'' if needed else ' (- for none)'}",
+            default=guess or ("" if needed else "-"),
+            show_default=bool(guess) or not needed,
             err=True,
         )
-        if answer == "-" and role != "weight":
+        if answer == "-" and not needed:
             return None
         if answer in known:
             return answer
-        typer.echo(f"  no column '{answer}'; {did_you_mean(answer, known)}", err=True)
+        wrong = f"no column '{answer}'; {did_you_mean(answer, known)}"
+        typer.echo(f"  {wrong if answer else _columns(known)}", err=True)
+
+
+def _columns(known: Collection[str]) -> str:
+    """What there is to choose from, and what to do if it is not there."""
+    return (
+        f"the columns are: {', '.join(known)}\n  weights in another file, as of households, are joined to "
+        "this one first; Ctrl-C leaves, and nothing has been written"
+    )
 
 
 @new_app.command()

@@ -57,8 +57,19 @@ class Group:
 
     @property
     def unit_label(self) -> str:
-        """Heading of the value column."""
-        return UNITS[self.unit].label
+        """Heading of the value column: ``"Per 1,000"`` where the label says of whom."""
+        unit = UNITS[self.unit]
+        return unit.suffix.strip().capitalize() if self._says_unit else unit.label
+
+    @property
+    def heading(self) -> str:
+        """Label with the unit, which is not said twice."""
+        return self.label if self._says_unit else f"{self.label}, {self.unit_label.lower()}"
+
+    @property
+    def _says_unit(self) -> bool:
+        suffix = UNITS[self.unit].suffix.strip()
+        return suffix.startswith("per ") and suffix in self.label
 
 
 @dataclass(frozen=True, slots=True)

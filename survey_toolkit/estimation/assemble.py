@@ -264,16 +264,15 @@ def _notes(
 ) -> tuple[str, ...]:
     notes = []
     if totals.n_null_by:
-        notes.append(
-            f"{totals.n_null_by} rows lack a code of {', '.join(totals.domain_names)}: they are in no domain"
-        )
+        names = ", ".join(totals.domain_names)
+        notes.append(f"{totals.n_null_by:,} rows lack a code of {names}: they are in no domain")
     if totals.n_null_where:
-        notes.append(f"the condition is not known for {totals.n_null_where} rows: they are outside")
+        notes.append(f"the condition is not known for {totals.n_null_where:,} rows: they are outside")
     unknown = int(totals.sums["undetermined"].sum())
     if unknown:
         policy = {"exclude": "left out", "not_met": "counted as not met", "met": "counted as met"}
         notes.append(
-            f"{unknown} rows have no value of {', '.join(request.names)}: {policy[request.undetermined]}"
+            f"{unknown:,} rows have no value of {', '.join(request.names)}: {policy[request.undetermined]}"
         )
     lonely = int(totals.table.stages[0].lonely.sum())
     if lonely:

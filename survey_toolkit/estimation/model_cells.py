@@ -124,9 +124,9 @@ class ModelCells:
         """What was left out, with counts."""
         out = []
         if self.n_unknown:
-            out.append(f"the condition is not known for {self.n_unknown} rows: they are outside")
+            out.append(f"the condition is not known for {self.n_unknown:,} rows: they are outside")
         if self.n_missing:
-            out.append(f"{self.n_missing} rows have no value of {', '.join(names)}: left out")
+            out.append(f"{self.n_missing:,} rows have no value of {', '.join(names)}: left out")
         return tuple(out)
 
 

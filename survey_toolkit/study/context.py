@@ -133,7 +133,7 @@ def _capture_methods(capture: CaptureBranch) -> Iterable[Note]:
             "Terms at minus infinity (no person on both lists): " + ", ".join(result.boundary_terms) + "."
         )
     told.append(
-        f"{result.share_extrapolated:.0%} of the estimate is people nobody has seen; "
+        f"{100 * result.share_extrapolated:.0f} % of the estimate is people nobody has seen; "
         "that part rests on the model alone."
     )
     yield Note(title="Multiple systems estimation", paragraphs=tuple(told))

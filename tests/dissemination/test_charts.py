@@ -14,6 +14,7 @@ import survey_toolkit as st
 from survey_toolkit.dissemination.charts import Dot, dot_chart, plot, read_boundaries
 from survey_toolkit.dissemination.charts.style import SERIES
 from survey_toolkit.dissemination.charts.svg import Svg
+from survey_toolkit.dissemination.tables import Group
 from survey_toolkit.errors import DataFileError, SurveyToolkitError
 from survey_toolkit.indicators import Figures
 
@@ -218,3 +219,22 @@ def test_an_interval_without_end_has_an_arrow():
     drawn = dot_chart(dots, "x")
     assert isinstance(drawn, Svg)
     assert sum(e == "polygon" for e, _, _ in drawn.elements) == 1
+
+
+def test_a_long_title_takes_two_lines_and_the_margin_grows() -> None:
+    short, long = Svg("a", 720, 100, "Child labour", "x"), Svg("b", 720, 100, "Children " * 12, "x")
+    assert [y for y, _ in short.heading] == [-18]
+    assert [y for y, _ in long.heading] == [-38, -18]
+    assert long.margins[1] - short.margins[1] == 20
+    drawn = long.render(standalone=True)
+    assert drawn.count('font-size="15"') == 2
+    assert "…" not in drawn
+    assert 'viewBox="-20 -64 760 182' in drawn
+
+
+def test_a_unit_named_in_the_label_is_not_named_again() -> None:
+    said = Group("s", "Adults in forced labour per 1,000 adults", "PER_1000_POP", 1, True, False)
+    assert (said.unit_label, said.heading) == ("Per 1,000", said.label)
+    other = Group("s", "Detected victims", "PER_100000_POP", 1, True, False)
+    assert other.heading == "Detected victims, per 100,000 population"
+    assert Group("s", "Children in percent", "PT", 1, True, False).unit_label == "Percent"

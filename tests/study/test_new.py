@@ -110,3 +110,21 @@ def test_nothing_is_overwritten(person: Path, tmp_path: Path) -> None:
 def test_the_schema_is_printed() -> None:
     done = RUNNER.invoke(app, ["schema"])
     assert json.loads(done.stdout) == json.loads(json.dumps(json_schema()))
+
+
+def test_a_file_without_weights_is_told_what_to_do_instead_of_asked_again(
+    person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("survey_toolkit.cli_new._at_terminal", lambda: True)
+    bare = tmp_path / "bare.csv"
+    bare.write_text("hh_id,q103_sex,q104_age\n" + "1,1,30\n" * 8, encoding="utf-8")
+    args = ["new", str(tmp_path / "cl"), "--data", str(bare), "--indicator", "8.7.1", *ABOUT]
+    done = RUNNER.invoke(app, args, input="\nhh_ib\n")
+    assert "the columns are: hh_id, q103_sex, q104_age" in done.stderr
+    assert "this one first" in done.stderr
+    assert "did you mean 'hh_id'?" in done.stderr
+    assert not (tmp_path / "cl").exists()
+    args[3] = str(person)
+    done = RUNNER.invoke(app, args, input="\n\n\n")  # three times the guess
+    assert done.exit_code == 0, done.output
+    assert 'weight: "weight", strata: "stratum", psu: "ea"' in (tmp_path / "cl/study.yaml").read_text("utf-8")

@@ -13,7 +13,6 @@ from survey_toolkit.dissemination.charts.style import BLUE, GRID, INK, MUTED, OR
 from survey_toolkit.dissemination.charts.svg import Svg, nice_ticks, wrap
 from survey_toolkit.dissemination.tables import Group, PublicationTable, mark_of, shown_value
 from survey_toolkit.indicators import Figure, format_number
-from survey_toolkit.indicators.units import UNITS
 
 __all__ = ["detected_estimated_chart", "interval_chart"]
 
@@ -59,7 +58,7 @@ def interval_chart(table: PublicationTable, column: int, chart_id: str, *, narro
         chart_id,
         frame.width,
         height + (24 if group.has_truth else 4),
-        f"{group.label}, {UNITS[group.unit].label.lower()}",
+        group.heading,
         _spoken(drawn),
     )
     _axis(svg, frame, ticks, height, group)
@@ -189,5 +188,5 @@ def _interval(figure: Figure, decimals: int) -> str:
 def _spoken(rows: list[tuple[str, str, Figure]]) -> str:
     """Alternative text: each row in words, the first twelve of them."""
     said = [f"{label}: {figure.text}" for _, label, figure in rows[:12]]
-    more = f"; and {len(rows) - 12} more rows, all in the table below" if len(rows) > 12 else ""
+    more = f"; and {len(rows) - 12} more rows" if len(rows) > 12 else ""
     return "; ".join(said) + more + "."

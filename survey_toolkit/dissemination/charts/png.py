@@ -8,8 +8,6 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from survey_toolkit.dissemination.charts.svg import MARGINS
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -42,7 +40,7 @@ def png_bytes(svg: Svg, scale: float = 2.0) -> bytes:
     with rc_context({"font.family": fonts, "hatch.linewidth": 1.5}), warnings.catch_warnings():
         # A script without a font on this machine is drawn as boxes; the SVG has the text.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        left, top, right, bottom = MARGINS
+        left, top, right, bottom = svg.margins
         width, height = svg.width + left + right, svg.height + top + bottom
         figure = Figure(figsize=(width / 72, height / 72), dpi=72 * scale, facecolor="white")
         FigureCanvasAgg(figure)
@@ -51,8 +49,9 @@ def png_bytes(svg: Svg, scale: float = 2.0) -> bytes:
         axes.axis("off")
         for order, (element, content, attributes) in enumerate(svg.elements):
             _draw(axes, element, content, attributes, order)
-        title = {"x": 0, "y": -18, "font-size": 15, "font-weight": "700", "fill": "#1b2733"}
-        _text(axes, html.escape(svg.heading), title, len(svg.elements))
+        for y, line in svg.heading:
+            title = {"x": 0, "y": y, "font-size": 15, "font-weight": "700", "fill": "#1b2733"}
+            _text(axes, html.escape(line), title, len(svg.elements))
         out = io.BytesIO()
         meta = {"Title": svg.title, "Description": svg.description, "Software": None}
         figure.savefig(out, format="png", dpi=72 * scale, metadata=meta)

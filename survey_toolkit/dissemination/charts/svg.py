@@ -12,10 +12,12 @@ from typing import Any
 
 from survey_toolkit.errors import SurveyToolkitError
 
-__all__ = ["MARGINS", "Svg", "nice_ticks", "wrap"]
+__all__ = ["Svg", "nice_ticks", "wrap"]
 
 #: Left, top, right and bottom of a drawing that stands alone; the title is on top.
-MARGINS = (20, 44, 20, 18)
+_MARGINS = (20, 44, 20, 18)
+#: From one line of the title to the next.
+_HEADING_STEP = 20
 
 
 @dataclass(slots=True)
@@ -92,15 +94,15 @@ class Svg:
             )
         box = f"0 0 {_text(self.width)} {_text(self.height)}"
         if standalone:
-            left, top, right, bottom = MARGINS
+            left, top, right, bottom = self.margins
             box = (
                 f'{-left} {-top} {_text(self.width + left + right)} {_text(self.height + top + bottom)}" '
                 'style="background:#fff'
             )
-            parts.append(
-                '<text x="0" y="-18" font-size="15" font-weight="700" fill="#1b2733">'
-                f"{escape(self.heading)}</text>"
-            )
+            parts += [
+                f'<text x="0" y="{y}" font-size="15" font-weight="700" fill="#1b2733">{escape(line)}</text>'
+                for y, line in self.heading
+            ]
         return (
             f'<svg{space} class="{escape(css_class)}" viewBox="{box}" '
             f'role="img" aria-labelledby="{self.id}-t {self.id}-d" font-family="{font}" font-size="13">'
@@ -109,10 +111,16 @@ class Svg:
         )
 
     @property
-    def heading(self) -> str:
-        """The title as far as it fits on one line of a drawing that stands alone."""
-        room = max(20, int(self.width / 8))
-        return self.title if len(self.title) <= room else f"{self.title[: room - 1]}…"
+    def heading(self) -> list[tuple[int, str]]:
+        """Height and text of the title's lines, two at most, over a drawing that stands alone."""
+        lines = wrap(self.title, max(20, int(self.width / 8)))
+        return [(-18 - _HEADING_STEP * (len(lines) - 1 - i), line) for i, line in enumerate(lines)]
+
+    @property
+    def margins(self) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom of a drawing that stands alone."""
+        left, top, right, bottom = _MARGINS
+        return left, top + _HEADING_STEP * (len(self.heading) - 1), right, bottom
 
     def _repr_svg_(self) -> str:
         return self.render(standalone=True)

@@ -48,7 +48,7 @@ def layout(table: PublicationTable, context: ReportContext) -> Layout:
     place = ", ".join(p for p in (table.universe, f"{context.country} {context.period}".strip()) if p)
     heads: list[tuple[str, str]] = []
     for group in table.groups:
-        name = f"{group.label}, {group.unit_label.lower()}" if group.label else group.unit_label
+        name = group.heading if group.label else group.unit_label
         heads.append((name, "Estimate"))
         if group.has_interval:
             heads.append((name, f"{group.level_text} interval"))

@@ -166,7 +166,7 @@ def _charts(table: PublicationTable) -> list[tuple[str, Any, Any]]:
             interval_chart(short, column, f"c{table.number}-{column}{n}", narrow=n == "n").render()
             for n in "wn"
         )
-        caption = f"{group.label}, {group.unit_label.lower()}, with confidence intervals."
+        caption = f"{group.heading}, with confidence intervals."
         found.append((caption, Markup(wide), Markup(narrow)))
         found += _pyramid(table, column)
     return found
@@ -194,7 +194,9 @@ def _cards(table: PublicationTable, number: dict[str, int]) -> list[_Card]:
         (group, figure), *others = pairs
         label = group.label or f"Victims of trafficking: {row.label[0].lower()}{row.label[1:]}"
         second = [
-            f"{shown_value(f, g.decimals)} {'in number' if g.unit == 'NUMBER' else g.unit_label.lower()}"
+            f"{g.unit_label}: {shown_value(f, g.decimals)}"
+            if g.unit == "NUMBER"
+            else f"{shown_value(f, g.decimals)} {g.unit_label.lower()}"
             for g, f in others
             if f.shown
         ]
