@@ -167,12 +167,12 @@ def _entries(cells: Cells, unit: Ints, *, ordered: bool, merged: bool) -> dict[s
     sums = cells.sums
     keep = (sums["domain"] > 0) & (domain >= 0)
     n_levels = len(level_codes) + 1  # and none
-    kept = np.flatnonzero(keep)
+    kept: Any = slice(None) if not ordered and keep.all() else np.flatnonzero(keep)  # rows are not copied
     if ordered:
         kept = kept[order_of((unit[kept] * len(domains) + domain[kept]) * n_levels + level[kept] + 1)]
     used, domain_kept = compact(domain[kept])
     if not cells.by:  # one domain, even when the subpopulation is empty
-        used, domain_kept = np.array([0]), np.zeros(len(kept), dtype=np.int64)
+        used, domain_kept = np.array([0]), np.zeros(np.count_nonzero(keep), dtype=np.int64)
     level_used, level_kept = _observed(level[kept], sums["n"][kept])
     unit_kept, sums_kept = unit[kept], {name: values[kept] for name, values in sums.items()}
     if merged:
