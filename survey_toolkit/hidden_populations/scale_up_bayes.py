@@ -26,8 +26,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from survey_toolkit._chains import effective_draws, split_r_hat
 from survey_toolkit.errors import EstimationError
-from survey_toolkit.hidden_populations._chains import mixing_of
 from survey_toolkit.hidden_populations._sample import Floats
 from survey_toolkit.hidden_populations.scale_up import NetworkReports
 from survey_toolkit.hidden_populations.scale_up_chains import (
@@ -163,8 +163,8 @@ def bayes_scale_up(
     )
     k = len(reports.known)
     log_size = np.stack([r.beta[:, k:] - c[:, None] for r, c in zip(runs, scale, strict=True)])
-    fits = [mixing_of(log_size[:, :, j]) for j in range(len(reports.hidden))]
-    rhat = np.array([f[0] for f in fits])
+    chains_of = [log_size[:, :, j] for j in range(len(reports.hidden))]
+    rhat = np.array([split_r_hat(chain) for chain in chains_of])
     notes = list(reports.notes) + (
         ["the chains have not mixed: take more draws"] if rhat.max() > 1.05 else []
     )
@@ -175,7 +175,7 @@ def bayes_scale_up(
         mean_degree=np.stack([r.first * np.exp(c) for r, c in zip(runs, scale, strict=True)]),
         overdispersion=np.stack([r.omega for r in runs]) if model == "overdispersed" else None,
         rhat=rhat,
-        effective_draws=np.array([f[1] for f in fits]),
+        effective_draws=np.array([effective_draws(chain) for chain in chains_of]),
         acceptance=float(np.mean([r.acceptance for r in runs])),
         seed=seed,
         notes=tuple(notes),

@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from survey_toolkit._chains import effective_draws, split_r_hat
 from survey_toolkit.errors import EstimationError
-from survey_toolkit.hidden_populations._chains import mixing_of
 from survey_toolkit.hidden_populations._sample import Floats, Ints
 from survey_toolkit.hidden_populations.size_prior import SizePrior, size_prior
 
@@ -158,7 +158,7 @@ def ss_pse(
     streams = np.random.SeedSequence(seed).spawn(chains)
     made = [_chain(degree, cap, prior, draws, burn_in, thin, np.random.default_rng(s)) for s in streams]
     values = np.stack(made)
-    rhat, effective = mixing_of(np.log(values))
+    rhat = split_r_hat(np.log(values))
     notes = list(sample.notes)
     above = int((sample.degree > cap).sum())
     if above:
@@ -168,8 +168,8 @@ def ss_pse(
     if float(np.mean(values >= prior.sizes[-1] * 0.98)) > 0.01:
         notes.append("the posterior reaches the largest size that the prior allows")
     return SizePosterior(
-        prior=prior, draws=values, rhat=rhat, effective_draws=effective, degree_cap=cap, seed=seed,
-        notes=tuple(notes),
+        prior=prior, draws=values, rhat=rhat, effective_draws=effective_draws(np.log(values)), degree_cap=cap,
+        seed=seed, notes=tuple(notes),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Whether Markov chains can be believed: R-hat, effective sample size, modes."""
+"""Whether Markov chains can be believed: what their draws of the population size look like."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ChainReport", "count_modes", "effective_size", "split_r_hat"]
+__all__ = ["ChainReport", "count_modes"]
 
 FloatArray = NDArray[np.float64]
 
@@ -89,55 +89,6 @@ class ChainReport:
             *(f"! {w}" for w in self.warnings()),
         ]
         return "\n".join(lines)
-
-
-def _split(draws: FloatArray) -> FloatArray:
-    half = draws.shape[1] // 2
-    return np.concatenate([draws[:, :half], draws[:, -half:]])
-
-
-def split_r_hat(draws: FloatArray) -> float:
-    """Split R-hat of draws, shape (chains, draws).
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(1)
-    >>> split_r_hat(rng.normal(size=(4, 1000))) < 1.01
-    True
-    >>> split_r_hat(rng.normal(size=(4, 1000)) + np.arange(4)[:, None] * 3) > 2
-    True
-    """
-    parts = _split(draws)
-    n = parts.shape[1]
-    within = parts.var(axis=1, ddof=1).mean()
-    between = parts.mean(axis=1).var(ddof=1)
-    if within <= 0:
-        return 1.0 if between <= 0 else float("inf")
-    return float(np.sqrt((n - 1) / n + between / within))
-
-
-def effective_size(draws: FloatArray) -> float:
-    """Effective sample size with Geyer's initial monotone sequence, shape (chains, draws).
-
-    Examples
-    --------
-    >>> bool(3000 < effective_size(np.random.default_rng(1).normal(size=(4, 1000))) < 5000)
-    True
-    """
-    parts = _split(draws)
-    m, n = parts.shape
-    within = float(parts.var(axis=1, ddof=1).mean())
-    total = within * (n - 1) / n + float(parts.mean(axis=1).var(ddof=1))
-    if total <= 0:
-        return float(m * n)
-    centred = parts - parts.mean(axis=1, keepdims=True)
-    spectrum = np.abs(np.fft.rfft(centred, 2 * n, axis=1)) ** 2
-    covariance = np.fft.irfft(spectrum, axis=1)[:, :n].mean(axis=0) / n
-    rho = 1 - (within - covariance) / total
-    pairs = rho[: 2 * (n // 2)].reshape(-1, 2).sum(axis=1)
-    stop = int(np.argmax(pairs <= 0)) if (pairs <= 0).any() else len(pairs)
-    time = -1 + 2 * float(np.minimum.accumulate(pairs[:stop]).sum())
-    return float(min(m * n / max(time, 1e-12), m * n * np.log10(m * n)))
 
 
 def count_modes(values: FloatArray, *, share: float = 0.05) -> int:

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from survey_toolkit._chains import effective_draws, split_r_hat
 from survey_toolkit.errors import EstimationError
-from survey_toolkit.multiple_systems.chains import ChainReport, count_modes, effective_size, split_r_hat
+from survey_toolkit.multiple_systems.chains import ChainReport, count_modes
 from survey_toolkit.multiple_systems.histories import CaptureHistories
 from survey_toolkit.multiple_systems.intervals import check_level
 from survey_toolkit.multiple_systems.results import PopulationSize
@@ -99,7 +100,7 @@ def latent_classes(
     report = ChainReport(
         draws=population,
         r_hat=split_r_hat(log_size),
-        ess=effective_size(log_size),
+        ess=effective_draws(log_size),
         n_modes=count_modes(log_size.ravel()),
         cap=None if cap is None else cap * data.n_observed,
         share_at_cap=state.capped / (chains * (burn_in + draws * thin)),
