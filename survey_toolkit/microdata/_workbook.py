@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from survey_toolkit._archive import UnpackLimits, UnsafeArchiveError, check_workbook
 from survey_toolkit.microdata._raw import Block, Column, Contents, NumberColumn, Unreadable
 
 __all__ = ["open_sheets", "open_xlsx"]
 
-_INFLATED = 200_000_000
-_RATIO = 100
+_LIMITS = UnpackLimits(files=10_000, bytes=1_000_000_000, ratio=100, small=200_000_000)
 _EMPTY_ROWS = 10_000
 _ROWS = 1_048_576
 _COLUMNS = 16_384
@@ -31,24 +31,9 @@ _NO_RESULT = re.compile(rb"(?:</f>|<f[^>]*/>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
 
 def _check_parts(path: str) -> None:
     try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-            total = sum(part.file_size for part in parts)
-            packed = sum(part.compress_size for part in parts)
-            if (
-                total > 1_000_000_000
-                or (total > _INFLATED and total > _RATIO * packed)
-                or len(parts) > 10_000
-            ):
-                raise Unreadable("too-large", f"{packed:,} bytes unpack to {total:,}")
-            for part in parts:
-                if part.filename.endswith((".xml", ".rels")):
-                    with archive.open(part) as file:
-                        start = file.read(4_096)
-                    if b"<!DOCTYPE" in start or b"<!ENTITY" in start:
-                        raise Unreadable("damaged", "its XML defines entities, which a workbook never does")
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as exc:
-        raise Unreadable("damaged", f"no sound ZIP archive ({type(exc).__name__})") from None
+        check_workbook(path, _LIMITS)
+    except UnsafeArchiveError as exc:
+        raise Unreadable(exc.code, exc.found) from None
 
 
 def open_sheets(path: str) -> Contents:

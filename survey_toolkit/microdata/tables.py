@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from survey_toolkit._archive import UnpackLimits, UnsafeArchiveError, check_archive
 from survey_toolkit.errors import DataFileError, did_you_mean
 from survey_toolkit.microdata._files import FORMATS, opened, plain_size
 from survey_toolkit.microdata._fixed_width import read_records
@@ -21,9 +22,7 @@ from survey_toolkit.microdata.read import file_sha256, read_microdata, sheet_nam
 
 __all__ = ["TableLink", "TableSet", "read_tables"]
 
-_MOST_MEMBERS = 2_000
-_RATIO = 200
-_SMALL = 50_000_000
+_FILES, _RATIO, _SMALL = 2_000, 200, 50_000_000
 _ASIDE = re.compile(
     r"(^|/)(__MACOSX|\.[^./])|(^|/)export__readme|\.(html?|xml|json|txt|md|jpe?g|png|pdf)$", re.IGNORECASE
 )
@@ -257,7 +256,7 @@ def _unpacked(file: Path, folder: Path, limits: ReadLimits) -> dict[str, Path]:
     try:
         with zipfile.ZipFile(file) as archive:
             members = [m for m in archive.infolist() if not m.is_dir() and not _ASIDE.search(m.filename)]
-            _check_archive(file, members, limits)
+            _check_members(file, members, limits)
             out: dict[str, Path] = {}
             for number, member in enumerate(members):
                 name = re.sub(r"[^\w.() -]", "_", PurePosixPath(member.filename.replace("\\", "/")).name)
@@ -282,21 +281,20 @@ def _unpacked(file: Path, folder: Path, limits: ReadLimits) -> dict[str, Path]:
     return out
 
 
-def _check_archive(file: Path, members: list[zipfile.ZipInfo], limits: ReadLimits) -> None:
-    total, packed = sum(m.file_size for m in members), sum(m.compress_size for m in members)
-    if (
-        len(members) > _MOST_MEMBERS
-        or total > limits.file_bytes
-        or (total > _SMALL and total > _RATIO * packed)
-    ):
+def _check_members(file: Path, members: list[zipfile.ZipInfo], limits: ReadLimits) -> None:
+    try:
+        check_archive(
+            members, UnpackLimits(files=_FILES, bytes=limits.file_bytes, ratio=_RATIO, small=_SMALL)
+        )
+    except UnsafeArchiveError as exc:
         raise DataFileError(
             "the archive unpacks to more than the limit",
             where=file.name,
-            found=f"{len(members):,} files, {total:,} bytes from {packed:,}",
-            expected=f"at most {_MOST_MEMBERS:,} files, {limits.file_bytes:,} bytes, {_RATIO} times its size",
+            found=exc.found,
+            expected=f"at most {_FILES:,} files, {limits.file_bytes:,} bytes, {_RATIO} times its size",
             hint="if you trust it, unpack it yourself and read the files inside",
-            code="too-large",
-        )
+            code=exc.code,
+        ) from None
 
 
 _DEFINE = re.compile(r'(-?\d+)\s+`?"(.*?)"\'?(?=\s|$)')

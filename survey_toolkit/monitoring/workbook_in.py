@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from survey_toolkit._archive import UnpackLimits, UnsafeArchiveError, check_workbook
+from survey_toolkit._spreadsheet import column_letter
 from survey_toolkit.errors import DataFileError
 from survey_toolkit.monitoring.layout import FIRST_ROW, KEY_ROW
 from survey_toolkit.monitoring.returned import Place
 
 __all__ = ["ReturnSheet", "open_return"]
 
-_MAX_FILE, _MAX_UNPACKED, _MAX_PARTS = 20_000_000, 150_000_000, 500
+_MAX_FILE = 20_000_000
+_LIMITS = UnpackLimits(files=500, bytes=150_000_000, ratio=1_000, small=150_000_000)
 _MAX_ROWS, _MAX_COLUMNS = 3_000, 120
 
 
@@ -51,9 +53,7 @@ class ReturnSheet:
 
     def place(self, row: int, column: str) -> Place:
         """Where a cell stands."""
-        from openpyxl.utils import get_column_letter
-
-        return Place(self.title, f"{get_column_letter(self.columns[column])}{row}")
+        return Place(self.title, f"{column_letter(self.columns[column])}{row}")
 
 
 def open_return(path: Path) -> tuple[str, dict[str, ReturnSheet], list[str]]:
@@ -79,7 +79,10 @@ def open_return(path: Path) -> tuple[str, dict[str, ReturnSheet], list[str]]:
     if size > _MAX_FILE:
         raise _bad(path, f"{size:,} bytes; a return has at most {_MAX_FILE:,}", "too-large")
     data = path.read_bytes()
-    _check_archive(path, data)
+    try:
+        check_workbook(io.BytesIO(data), _LIMITS)
+    except UnsafeArchiveError as exc:
+        raise _bad(path, exc.found, exc.code) from None
     try:
         formulas = openpyxl.load_workbook(io.BytesIO(data), keep_links=False)
         values = openpyxl.load_workbook(io.BytesIO(data), keep_links=False, data_only=True)
@@ -103,21 +106,6 @@ def _bad(path: Path, found: str, code: str) -> DataFileError:
         hint="open it in a spreadsheet program and save it as .xlsx",
         code=code,
     )
-
-
-def _check_archive(path: Path, data: bytes) -> None:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            parts = archive.infolist()
-            if len(parts) > _MAX_PARTS or sum(p.file_size for p in parts) > _MAX_UNPACKED:
-                raise _bad(path, f"{len(parts)} parts that unpack to more than a return holds", "too-large")
-            for part in parts:
-                with archive.open(part) as file:
-                    start = file.read(4_096)
-                if b"<!DOCTYPE" in start or b"<!ENTITY" in start:
-                    raise _bad(path, "its XML defines entities, which a workbook never does", "damaged")
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as exc:
-        raise _bad(path, f"no sound ZIP archive ({type(exc).__name__})", "damaged") from None
 
 
 def _sheet(formulas: Any, values: Any) -> ReturnSheet:
