@@ -172,7 +172,7 @@ def _write(frame: pd.DataFrame, path: Path) -> Path:
     """Write a table whole or not at all; text a spreadsheet would run is neutralised in CSV."""
     import duckdb
 
-    from survey_toolkit.microdata.write import neutralise
+    from survey_toolkit._spreadsheet import frame_csv
 
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
@@ -182,12 +182,6 @@ def _write(frame: pd.DataFrame, path: Path) -> Path:
         file = str(part).replace("'", "''")
         connection.execute(f"COPY rows TO '{file}' (FORMAT parquet)")
     else:
-        safe = frame.copy()
-        for name in safe.columns:
-            if safe[name].dtype.kind not in "iufb" and not hasattr(safe[name].dtype, "na_value"):
-                safe[name] = safe[name].map(lambda v: neutralise(v) if isinstance(v, str) else v)
-            elif str(safe[name].dtype) in ("str", "string"):
-                safe[name] = safe[name].map(neutralise, na_action="ignore")
-        safe.to_csv(part, index=False, encoding="utf-8", lineterminator="\n")
+        frame_csv(frame, part)
     os.replace(part, path)
     return path

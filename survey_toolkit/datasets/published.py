@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from survey_toolkit._spreadsheet import frame_csv
 from survey_toolkit.errors import SurveyToolkitError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class CaptureTable:
 
     def write_csv(self, path: str | os.PathLike[str]) -> None:
         """Write the table as CSV, the shape :class:`CaptureHistories` reads."""
-        self.to_frame().to_csv(path, index=False, lineterminator="\n")
+        frame_csv(self.to_frame(), path)
 
 
 #: Potential victims of trafficking in the United Kingdom, 2013: six lists, 2,744 people.

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from survey_toolkit._spreadsheet import frame_csv
 from survey_toolkit.datasets.country import codebook
 from survey_toolkit.datasets.country.children import make_child_activities
 from survey_toolkit.datasets.country.draws import stream
@@ -184,7 +185,7 @@ class SimulatedCountry:
 
     def write_truth(self, path: str | os.PathLike[str]) -> None:
         """Write the truth table as CSV: all columns but ``universe``, the form a study file reads."""
-        self.truth.drop(columns="universe").to_csv(path, index=False, lineterminator="\n")
+        frame_csv(self.truth.drop(columns="universe"), path)
 
     def draw_sample(
         self,

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from survey_toolkit._atomic import write_atomic
+from survey_toolkit._spreadsheet import table_csv
 from survey_toolkit.dissemination.context import ReportContext
 from survey_toolkit.dissemination.formats.agencies import ilostat_csv, sdg_database_csv, unodc_csv
-from survey_toolkit.dissemination.formats.csv_out import figures_csv, table_csv
+from survey_toolkit.dissemination.formats.csv_out import figures_csv
 from survey_toolkit.dissemination.formats.ddi_cube import ddi_cubes
 from survey_toolkit.dissemination.formats.open_sdg import open_sdg_files
 from survey_toolkit.dissemination.formats.package import data_package

@@ -14,6 +14,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from survey_toolkit._atomic import write_atomic
+from survey_toolkit._spreadsheet import table_csv
 from survey_toolkit.errors import DataFileError, InstrumentError
 from survey_toolkit.instruments.crosswalk import FORM_KEY, MAIN, ROW_KEY, tables_of
 from survey_toolkit.instruments.questionnaire import Questionnaire
@@ -157,11 +159,6 @@ def write_export(form: Questionnaire, rows: Rows, folder: str | os.PathLike[str]
         file = target / (f"{form.id}.csv" if table == MAIN else f"{form.id}-{table}.csv")
         heads = list(tables_of(form)[table].keys)
         heads += list(dict.fromkeys(k for row in listed for k in row if k not in (*heads, "#parent")))
-        fresh = file.with_suffix(".csv.part")
-        with fresh.open("w", encoding="utf-8", newline="") as handle:
-            writer = csv.DictWriter(handle, heads, extrasaction="ignore", restval="", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(listed)
-        fresh.replace(file)
-        written.append(file)
+        text = table_csv(heads, ([row.get(name, "") for name in heads] for row in listed))
+        written.append(write_atomic(file, text.encode()))
     return written

@@ -11,7 +11,6 @@ ages are drawn; their truth is None.
 
 from __future__ import annotations
 
-import csv
 import io
 import os
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from survey_toolkit._atomic import write_atomic
 from survey_toolkit._frames import MET, NOT_APPLICABLE, NOT_MET
+from survey_toolkit._spreadsheet import table_csv
 from survey_toolkit.errors import InstrumentError
 from survey_toolkit.instruments.crosswalk import MAIN, ROW_KEY, tables_of
 from survey_toolkit.instruments.facts import Judge
@@ -91,11 +92,8 @@ class Answers:
 
     def csv(self, table: str = MAIN) -> str:
         """A table as CSV."""
-        out = io.StringIO()
-        writer = csv.DictWriter(out, self.columns(table), restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.records(table))
-        return out.getvalue()
+        columns = self.columns(table)
+        return table_csv(columns, ([row.get(name, "") for name in columns] for row in self.records(table)))
 
     def write(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write ``<form>.csv`` and ``<form>-<repeat>.csv``."""
@@ -104,11 +102,7 @@ class Answers:
         written = []
         for table in tables_of(self.form):
             name = self.form.id if table == MAIN else f"{self.form.id}-{table}"
-            file = target / f"{name}.csv"
-            fresh = file.with_suffix(".csv.part")
-            fresh.write_text(self.csv(table), encoding="utf-8")
-            fresh.replace(file)
-            written.append(file)
+            written.append(write_atomic(target / f"{name}.csv", self.csv(table).encode()))
         return written
 
 

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import secrets
-import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from survey_toolkit._spreadsheet import frame_csv
 from survey_toolkit.errors import DataFileError
 from survey_toolkit.microdata._encode import encode
 from survey_toolkit.microdata._parquet import write_parquet
 from survey_toolkit.microdata.model import Microdata
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
-__all__ = ["WRITERS", "appearing", "neutralise", "write_microdata"]
-
-_NUMBER = re.compile(r"[-+]?[0-9]+([.,][0-9]+)?")
+__all__ = ["WRITERS", "appearing", "write_microdata"]
 
 
 def write_microdata(data: Microdata, path: str | os.PathLike[str]) -> Path:
@@ -137,34 +134,11 @@ def _write_parquet(data: Microdata, path: Path) -> None:
 
 
 def _write_csv(data: Microdata, path: Path) -> None:
-    safe = data.frame.rename(columns=neutralise)
-    for name in safe.columns:
-        safe[name] = _csv_column(safe[name])
-    safe.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
-
-
-def _csv_column(column: pd.Series[Any]) -> pd.Series[Any]:
-    import pandas as pd
-
-    if str(column.dtype) == "boolean":
-        return column.map({True: "true", False: "false"}, na_action="ignore")
-    if pd.api.types.is_string_dtype(column.dtype):
-        return column.map(neutralise, na_action="ignore")
-    return column
-
-
-def neutralise(cell: str) -> str:
-    """Put ``'`` before text that a spreadsheet would run as a formula; plain numbers stay.
-
-    Examples
-    --------
-    >>> neutralise("=HYPERLINK(1)"), neutralise("-5"), neutralise("-x"), neutralise("Khmer")
-    ("'=HYPERLINK(1)", '-5', "'-x", 'Khmer')
-    """
-    # a full-width sign is a formula sign to some spreadsheets, and blanks before it do not hinder them
-    start = unicodedata.normalize("NFKC", cell.lstrip(" \u00a0")[:1])
-    risky = start in ("=", "+", "-", "@") or cell[:1] in ("\t", "\r", "\n")
-    return f"'{cell}" if cell and risky and not _NUMBER.fullmatch(cell) else cell
+    frame = data.frame.copy(deep=False)
+    for name in frame.columns:
+        if str(frame[name].dtype) == "boolean":
+            frame[name] = frame[name].map({True: "true", False: "false"}, na_action="ignore")
+    frame_csv(frame, path)
 
 
 #: Extension to writer.

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from survey_toolkit._spreadsheet import column_letter, put, table_csv
 from survey_toolkit.indicators.frameworks import STATES, breakdown_key
 from survey_toolkit.monitoring.blocks import RATINGS, STATE_MARKS, Block, Item
 from survey_toolkit.monitoring.compiled import Compiled
 from survey_toolkit.monitoring.country import country_sheets
 from survey_toolkit.monitoring.locking import replace_file
 from survey_toolkit.monitoring.report import progress_html, regional_blocks
-from survey_toolkit.monitoring.safe import neutralise
 from survey_toolkit.standards import in_language
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["progress_csv", "progress_xlsx", "write_compilation", "write_report"]
 
-_BRAND, _SOFT, _LINE, _MUTED = "0B3A66", "EEF3F7", "C9D3DC", "55626F"
+_BRAND, _SOFT, _MUTED = "0B3A66", "EEF3F7", "55626F"
 _FILLS = {
     "achieved": "E6F4EA",
     "on_track": "E5EFF8",
@@ -131,13 +130,9 @@ def _row(item: object, names: Sequence[str]) -> dict[str, Any]:
 
 def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
     items = list(rows)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    if items:
-        writer.writerow(items[0])
-    for row in items:
-        writer.writerow([neutralise(v) if isinstance(v, str) else _plain(v) for v in row.values()])
-    return out.getvalue()
+    if not items:
+        return ""
+    return table_csv(list(items[0]), [[_plain(value) for value in row.values()] for row in items])
 
 
 def _plain(value: Any) -> Any:
@@ -161,7 +156,7 @@ def progress_xlsx(done: Compiled) -> bytes:
         lines += [f"{told.title}: {name}. {words}" for told in sheet.told for name, words in told.parts]
         lines += [f"Source {source}" for source in sheet.sources]
         for text in lines:
-            _put(page, row, 1, text, color=_MUTED)
+            put(page, row, 1, text, color=_MUTED)
             row += 1
     raw = io.BytesIO()
     book.save(raw)
@@ -172,7 +167,7 @@ def _about(sheet: Worksheet, done: Compiled) -> None:
     sheet.title = "About"
     sheet.sheet_view.showGridLines = False
     sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 22, 100
-    _put(sheet, 1, 1, in_language(done.framework.title), bold=True, size=16, color=_BRAND)
+    put(sheet, 1, 1, in_language(done.framework.title), bold=True, size=16, color=_BRAND)
     rows = [("Notice", done.notice)] if done.notice else []
     rows += [("Framework", done.framework.key), ("Status", done.framework.status), ("Records of", done.on)]
     rows += [(f"Mark {mark}", STATES[state]) for state, mark in STATE_MARKS.items()]
@@ -180,8 +175,8 @@ def _about(sheet: Worksheet, done: Compiled) -> None:
     rows.append(("Totals", "Only over the countries that report; a missing country is not imputed."))
     rows.append(("Protection", done.policy.text))
     for at, (name, value) in enumerate(rows, 3):
-        _put(sheet, at, 1, name, bold=True)
-        _put(sheet, at, 2, value, wrap=True)
+        put(sheet, at, 1, name, bold=True)
+        put(sheet, at, 2, value, wrap=True)
         sheet.row_dimensions[at].height = 15.0 * (1 + len(value) // 100)
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.fitToHeight = 0
@@ -195,7 +190,7 @@ def _fill(sheet: Worksheet, title: str, blocks: Sequence[Block]) -> int:
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    _put(sheet, 1, 1, title, bold=True, size=14, color=_BRAND)
+    put(sheet, 1, 1, title, bold=True, size=14, color=_BRAND)
     sheet.row_dimensions[1].height = 24
     row = 3
     for block in blocks:
@@ -205,21 +200,12 @@ def _fill(sheet: Worksheet, title: str, blocks: Sequence[Block]) -> int:
 
 
 def _table(sheet: Worksheet, row: int, block: Block) -> int:
-    _put(sheet, row, 1, block.title, bold=True)
+    put(sheet, row, 1, block.title, bold=True)
     row += 1
     for at, name in enumerate(block.head, 1):
         right = at > block.numeric_from
-        _put(
-            sheet,
-            row,
-            at,
-            name,
-            bold=True,
-            fill=_SOFT,
-            wrap=True,
-            line=True,
-            align="right" if right else None,
-        )
+        align = "right" if right else None
+        put(sheet, row, at, name, bold=True, fill=_SOFT, wrap=True, line=True, align=align)
     row += 1
     for number, items in enumerate(block.rows):
         sheet.row_dimensions[row].height = 15.0 * (1 + len(items[0].text) // 54)
@@ -227,7 +213,7 @@ def _table(sheet: Worksheet, row: int, block: Block) -> int:
             _item(sheet, row, at, item, bold=number in block.total_rows, right=at > block.numeric_from)
         row += 1
     for note in block.notes:
-        _put(sheet, row, 1, note, size=9, color=_MUTED)
+        put(sheet, row, 1, note, size=9, color=_MUTED)
         row += 1
     return row
 
@@ -238,7 +224,7 @@ def _item(sheet: Worksheet, row: int, column: int, item: Item, *, bold: bool, ri
     value = item.text if item.number is None else item.number
     if item.number is None and item.text.isdecimal() and item.style == "year":
         value, number = int(item.text), "0"
-    _put(
+    put(
         sheet,
         row,
         column,
@@ -252,35 +238,10 @@ def _item(sheet: Worksheet, row: int, column: int, item: Item, *, bold: bool, ri
 
 
 def _widths(sheet: Worksheet, blocks: Sequence[Block]) -> None:
-    from openpyxl.utils import get_column_letter
-
     last = max((len(b.head) for b in blocks), default=1)
     for at in range(1, last + 1):
         texts = [row[at - 1].text for b in blocks for row in b.rows if len(row) >= at]
         texts += [b.head[at - 1] for b in blocks if len(b.head) >= at]
         longest = max((len(t) for t in texts), default=8)
         limits = (24, 52) if at == 1 else (11, 34)
-        sheet.column_dimensions[get_column_letter(at)].width = min(max(longest + 2, limits[0]), limits[1])
-
-
-def _put(sheet: Worksheet, row: int, column: int, value: Any, **style: Any) -> None:
-    """Write a cell: numbers as numbers, text as text whatever it begins with."""
-    from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
-
-    cell = sheet.cell(row=row, column=column)
-    if isinstance(value, str):
-        cell.value = neutralise(value)[:32_000]
-        cell.data_type = "s"
-    else:
-        cell.value = value
-        cell.number_format = style.get("number_format", "General")
-    cell.font = Font(
-        name="Calibri", size=style.get("size", 11), bold=style.get("bold", False), color=style.get("color")
-    )
-    if style.get("fill"):
-        cell.fill = PatternFill("solid", fgColor=style["fill"])
-    if style.get("line"):
-        cell.border = Border(bottom=Side(style="thin", color=_LINE))
-    cell.alignment = Alignment(
-        horizontal=style.get("align"), vertical="top", wrap_text=style.get("wrap", False)
-    )
+        sheet.column_dimensions[column_letter(at)].width = min(max(longest + 2, limits[0]), limits[1])

@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from survey_toolkit._spreadsheet import LINE, column_letter, put
 from survey_toolkit.errors import SurveyToolkitError, did_you_mean
 from survey_toolkit.indicators.frameworks import STATUSES, Book, Framework
 from survey_toolkit.monitoring.layout import (
@@ -21,7 +22,6 @@ from survey_toolkit.monitoring.layout import (
     summed_dimension,
     words,
 )
-from survey_toolkit.monitoring.safe import neutralise
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["return_template", "total_formula"]
 
-_BRAND, _INPUT, _SOFT, _LINE = "0B3A66", "FFF9DB", "EEF3F7", "C9D3DC"
+_BRAND, _INPUT, _SOFT = "0B3A66", "FFF9DB", "EEF3F7"
 #: Statuses a country may choose.
 CHOICES = STATUSES
 SOURCE_TYPES = ("survey", "admin", "register", "report", "estimate")
@@ -115,7 +115,7 @@ class _Sheets:
         for at, (key, label, width) in enumerate(columns, 1):
             self.put(sheet, KEY_ROW, at, key)
             self.put(sheet, HEAD_ROW, at, label, bold=True, fill=_BRAND, color="FFFFFF", wrap=True)
-            sheet.column_dimensions[_letter(at)].width = width
+            sheet.column_dimensions[column_letter(at)].width = width
         sheet.row_dimensions[1].hidden = sheet.row_dimensions[KEY_ROW].hidden = True
         sheet.row_dimensions[2].height, sheet.row_dimensions[HEAD_ROW].height = 26, 40
         sheet.page_setup.orientation = "landscape"
@@ -131,34 +131,29 @@ class _Sheets:
                     return self.word.text(code.label)
         return self.country
 
-    def put(self, sheet: Worksheet, row: int, column: int, value: Any, **style: Any) -> None:
-        from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
+    def put(
+        self,
+        sheet: Worksheet,
+        row: int,
+        column: int,
+        value: Any,
+        *,
+        open: bool = False,
+        box: bool = False,
+        **style: Any,
+    ) -> None:
+        """A cell in the font of the language, locked unless ``open``, with lines all round if a ``box``."""
+        from openpyxl.styles import Border, Protection, Side
 
-        cell = sheet.cell(row=row, column=column)
-        if isinstance(value, str) and not style.pop("formula", False):
-            cell.value = neutralise(value)
-            cell.data_type = "s"
-        else:
-            cell.value = value
-        cell.font = Font(
-            name=self.font,
-            size=style.get("size", 11),
-            bold=style.get("bold", False),
-            color=style.get("color"),
-        )
-        if fill := style.get("fill"):
-            cell.fill = PatternFill("solid", fgColor=fill)
-        if style.get("line"):
-            thin = Side(style="thin", color=_LINE)
+        cell = put(sheet, row, column, value, font=self.font, **style)
+        if box:
+            thin = Side(style="thin", color=LINE)
             cell.border = Border(left=thin, right=thin, top=thin, bottom=thin)
-        cell.protection = Protection(locked=not style.get("open", False))
-        cell.alignment = Alignment(
-            vertical="top", wrap_text=style.get("wrap", False), indent=style.get("indent", 0)
-        )
+        cell.protection = Protection(locked=not open)
 
     def answer(self, sheet: Worksheet, row: int, column: int, value: Any = None, **style: Any) -> None:
         """A cell for the country to fill in."""
-        self.put(sheet, row, column, value, fill=_INPUT, line=True, open=True, wrap=True, **style)
+        self.put(sheet, row, column, value, fill=_INPUT, box=True, open=True, wrap=True, **style)
 
     def about(self) -> None:
         sheet = self.out.create_sheet(self.word["about"])
@@ -199,12 +194,12 @@ class _Sheets:
             texts = {"code": item.id, "title": word.text(item.title), "unit": item.unit}
             for at, (key, _, _) in enumerate(columns, 1):
                 if key in texts:
-                    self.put(sheet, row, at, texts[key], fill=_SOFT, line=True, wrap=key != "code")
+                    self.put(sheet, row, at, texts[key], fill=_SOFT, box=True, wrap=key != "code")
                 else:
                     self.answer(sheet, row, at, known.get(key))
         last = FIRST_ROW + len(self.framework.indicators) - 1
         for at, (key, _, _) in enumerate(columns, 1):
-            span = f"{_letter(at)}{FIRST_ROW}:{_letter(at)}{last}"
+            span = f"{column_letter(at)}{FIRST_ROW}:{column_letter(at)}{last}"
             if key == "selected":
                 self._choose(sheet, span, '"yes,no"')
             elif key == "baseline_source":
@@ -248,7 +243,7 @@ class _Sheets:
             self._actual_row(sheet, at, row, columns, places)
         last = FIRST_ROW + len(rows) - 1
         for at, (key, _, _) in enumerate(columns, 1):
-            span = f"{_letter(at)}{FIRST_ROW}:{_letter(at)}{last}"
+            span = f"{column_letter(at)}{FIRST_ROW}:{column_letter(at)}{last}"
             if key.startswith("s:"):
                 self._choose(sheet, span, f"={_LISTS}!$B$1:$B${len(CHOICES)}")
             elif key.startswith("y:"):
@@ -269,12 +264,14 @@ class _Sheets:
         total = row.is_total
         for column, (key, _, _) in enumerate(columns, 1):
             if key in texts:
-                style = {"fill": _SOFT, "line": True, "bold": total, "wrap": key == "title"}
+                style: dict[str, Any] = {"fill": _SOFT, "box": True, "bold": total, "wrap": key == "title"}
                 self.put(sheet, at, column, texts[key], indent=0 if total else 1, **style)
             elif key == "source" and not total:
-                self.put(sheet, at, column, "", line=True)
+                self.put(sheet, at, column, "", box=True)
             elif key.startswith("y:") and total and (parts := self._parts(row, places)):
-                self.answer(sheet, at, column, total_formula(parts, _letter(column)), formula=True, bold=True)
+                self.answer(
+                    sheet, at, column, total_formula(parts, column_letter(column)), formula=True, bold=True
+                )
             else:
                 self.answer(sheet, at, column)
         sheet.row_dimensions[at].height = 50 if total else 18
@@ -305,7 +302,7 @@ class _Sheets:
         for number in range(1, MAX_SOURCES + 1):
             row, id = FIRST_ROW + number - 1, f"S{number}"
             known = self.book.source(self.country, id)
-            self.put(sheet, row, 1, id, fill=_SOFT, line=True)
+            self.put(sheet, row, 1, id, fill=_SOFT, box=True)
             for at, (key, _, _) in enumerate(columns[1:], 2):
                 self.answer(sheet, row, at, (getattr(known, key) or None) if known is not None else None)
         last = FIRST_ROW + MAX_SOURCES - 1
@@ -323,7 +320,7 @@ class _Sheets:
         for node in nodes:
             for year in self.framework.years:
                 for at, text in enumerate((node.id, word.text(node.title), year), 1):
-                    self.put(sheet, row, at, text, fill=_SOFT, line=True, wrap=at == 2)
+                    self.put(sheet, row, at, text, fill=_SOFT, box=True, wrap=at == 2)
                 for at in (4, 5, 6):
                     self.answer(sheet, row, at)
                 row += 1
@@ -355,7 +352,7 @@ class _Sheets:
     def _numbers(self, sheet: Worksheet, column: int, rows: list[tuple[int, str]]) -> None:
         """Whole numbers where counts belong, fractions where rates do; words are not checked."""
         for kind, types in (("whole", ("count",)), ("decimal", ("percent", "rate", "index"))):
-            cells = " ".join(f"{_letter(column)}{row}" for row, type in rows if type in types)
+            cells = " ".join(f"{column_letter(column)}{row}" for row, type in rows if type in types)
             if cells:
                 limits = {"operator": "greaterThanOrEqual", "formula1": "0"}
                 self._validate(sheet, cells, self.word["only_whole"], type=kind, **limits)
@@ -377,9 +374,3 @@ def _ranges(span: str) -> Any:
     from openpyxl.worksheet.cell_range import MultiCellRange
 
     return MultiCellRange(span)
-
-
-def _letter(column: int) -> str:
-    from openpyxl.utils import get_column_letter
-
-    return str(get_column_letter(column))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from survey_toolkit._spreadsheet import frame_csv
 from survey_toolkit.errors import DesignError
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class SelectionLog:
         written[0].write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
         for s in self.stages:
             written.append(target / f"groups_{_file_name(s.stage)}.csv")
-            s.groups.to_csv(written[-1], index=False, lineterminator="\n")
+            frame_csv(s.groups, written[-1])
         return written
 
 

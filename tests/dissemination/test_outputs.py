@@ -20,8 +20,8 @@ from survey_toolkit.dissemination import (
 )
 from survey_toolkit.dissemination.charts.svg import wrap
 from survey_toolkit.dissemination.formats.csv_out import figures_csv
-from survey_toolkit.dissemination.formats.sdmx_rows import sdmx_age, sdmx_csv, sdmx_rows, split_by_structure
-from survey_toolkit.dissemination.formats.text import neutralise
+from survey_toolkit.dissemination.formats.sdmx import write_sdmx_rows
+from survey_toolkit.dissemination.formats.sdmx_rows import sdmx_age, sdmx_rows, split_by_structure
 from survey_toolkit.dissemination.write import MARKER
 from survey_toolkit.errors import DefinitionError, SurveyToolkitError
 from survey_toolkit.indicators import Figures, read_figures
@@ -40,7 +40,7 @@ def rows_of(text):
 def test_sdmx_rows_are_valid_and_in_the_order_of_the_structure():
     world, own = split_by_structure(sample.protected().figures)
     for figures, structure in ((world, SDG), (own, OWN)):
-        text = sdmx_csv(figures, structure)
+        text = write_sdmx_rows(figures, structure)
         assert text.splitlines()[0].split(",") == list(structure.columns)
         assert check_rows(rows_of(text), structure) == []
     assert len(SDG.dimensions) == 16
@@ -164,16 +164,6 @@ def test_codes_of_the_shipped_structure_are_those_of_the_standards():
 
 
 # --- CSV and XLSX ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", " =1", "\t=1", "\u00a0=1", "＝1", "\ufeff=1"])
-def test_formulas_are_neutralised(text):
-    assert neutralise(text).startswith("'")
-
-
-@pytest.mark.parametrize("text", ["Girls", "5-11", "a=b", "", "'x"])
-def test_plain_text_stays(text):
-    assert neutralise(text) == text
 
 
 def test_csv_has_presented_and_raw_numbers():

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from survey_toolkit._spreadsheet import table_csv
 from survey_toolkit.dissemination.context import ReportContext, dimension_title
-from survey_toolkit.dissemination.formats.csv_out import table_csv
 from survey_toolkit.dissemination.formats.sdmx_rows import SDG, sdmx_age
 from survey_toolkit.dissemination.formats.structures import load_structure
 from survey_toolkit.indicators import TOTAL, Figure

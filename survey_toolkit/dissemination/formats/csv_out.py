@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from survey_toolkit.dissemination.formats.text import neutralise
+from survey_toolkit._spreadsheet import table_csv
 from survey_toolkit.indicators import TOTAL, Figure
 
-__all__ = ["figure_columns", "figure_row", "figures_csv", "table_csv"]
+__all__ = ["figure_columns", "figure_row", "figures_csv"]
 
 _HEAD = ("id", "indicator", "series", "label", "country", "period")
 _TAIL = (
@@ -55,16 +53,6 @@ def figures_csv(figures: Sequence[Figure]) -> str:
         row = figure_row(figure)
         rows.append([_cell(name, row.get(name, TOTAL)) for name in columns])
     return table_csv(columns, rows)
-
-
-def table_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Text of a CSV file; text that a spreadsheet would take for a formula is neutralised."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([neutralise(str(name)) for name in columns])
-    for row in rows:
-        writer.writerow([neutralise(v) if isinstance(v, str) else v for v in row])
-    return out.getvalue()
 
 
 def _cell(name: str, value: Any) -> Any:

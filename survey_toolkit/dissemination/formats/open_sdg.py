@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from survey_toolkit._spreadsheet import table_csv
 from survey_toolkit._yaml import dump_text
 from survey_toolkit.dissemination.context import ReportContext, dimension_title
-from survey_toolkit.dissemination.formats.csv_out import table_csv
 from survey_toolkit.indicators import TOTAL, Figure, Figures
 from survey_toolkit.indicators.units import UNITS, exact_number
 

@@ -7,13 +7,13 @@ dimensions, so nothing is written, and nothing read is believed, before :func:`c
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from survey_toolkit._input import input_file
+from survey_toolkit._spreadsheet import table_csv
 from survey_toolkit.dissemination.formats.sdmx_rows import sdmx_rows
 from survey_toolkit.dissemination.formats.structures import SERIES_ATTRIBUTES, DataStructure, check_rows
 from survey_toolkit.errors import DataFileError, DefinitionError
@@ -58,23 +58,13 @@ def write_sdmx_rows(
     """
     rows = sdmx_rows(figures, structure)
     if format == "csv-2.0":
-        return _csv(rows, structure.columns)
+        return table_csv(structure.columns, [list(row.values()) for row in rows])
     if format == "csv-1.0":
         columns = structure.columns[3:]
         flow = _parts(structure.dataflow)
         head = f"{flow['agency']}:{flow['id']}({flow['version']})"
-        return _csv(
-            [{"DATAFLOW": head, **{c: row[c] for c in columns}} for row in rows], ("DATAFLOW", *columns)
-        )
+        return table_csv(("DATAFLOW", *columns), [[head, *(row[c] for c in columns)] for row in rows])
     return _xml(rows, structure, format)
-
-
-def _csv(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> str:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, fieldnames=list(columns), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
 
 
 def _xml(rows: Sequence[Mapping[str, str]], structure: DataStructure, format: SdmxFormat) -> str:

@@ -7,8 +7,6 @@ variation, design effect) in ``COMMENT_OBS``.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -17,7 +15,7 @@ from survey_toolkit.errors import DefinitionError, did_you_mean
 from survey_toolkit.indicators import TOTAL, Figure, Figures
 from survey_toolkit.indicators.units import exact_number
 
-__all__ = ["sdmx_age", "sdmx_csv", "sdmx_rows", "split_by_structure"]
+__all__ = ["sdmx_age", "sdmx_rows", "split_by_structure"]
 
 SDG, OWN = "sdg_1_4", "msdi_prev_1_0"
 
@@ -102,15 +100,6 @@ def sdmx_rows(figures: Sequence[Figure], structure: DataStructure) -> list[dict[
             code="sdmx-invalid",
         )
     return rows
-
-
-def sdmx_csv(figures: Sequence[Figure], structure: DataStructure) -> str:
-    """Text of an SDMX-CSV 2.0 file."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, fieldnames=list(structure.columns), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(sdmx_rows(figures, structure))
-    return out.getvalue()
 
 
 def _codes(figure: Figure, structure: DataStructure) -> tuple[dict[str, str], str]:

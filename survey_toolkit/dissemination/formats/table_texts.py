@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from survey_toolkit._spreadsheet import table_csv
 from survey_toolkit.dissemination.context import ReportContext
-from survey_toolkit.dissemination.formats.csv_out import table_csv
 from survey_toolkit.dissemination.tables import (
     MARKS,
     Group,

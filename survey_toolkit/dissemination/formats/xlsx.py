@@ -6,12 +6,11 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from survey_toolkit._spreadsheet import column_letter, put
 from survey_toolkit.dissemination.context import ReportContext
 from survey_toolkit.dissemination.formats.csv_out import figure_columns, figure_row
-from survey_toolkit.dissemination.formats.text import neutralise
 from survey_toolkit.dissemination.tables import (
     MARKS,
     PublicationTable,
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["figures_xlsx"]
 
-_BRAND, _SOFT, _LINE = "0B3A66", "EEF3F7", "C9D3DC"
+_BRAND, _SOFT = "0B3A66", "EEF3F7"
 #: Fixed time stamps: the same figures give the same bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _STAMP = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*(</dcterms:)")
@@ -70,12 +69,12 @@ def _indicator_sheet(sheet: Worksheet, tables: Sequence[PublicationTable], conte
     sheet.sheet_view.showGridLines = False
     sheet.column_dimensions["A"].width = 34
     entry = context.indicator(tables[0].indicator)
-    _put(sheet, 1, 1, f"{entry.id} {entry.title}".strip(), bold=True, size=14, color=_BRAND)
+    put(sheet, 1, 1, f"{entry.id} {entry.title}".strip(), bold=True, size=14, color=_BRAND)
     at = 3
     for table in tables:
         at = _table(sheet, at, table, context) + 2
     for text in entry.caveats:
-        _put(sheet, at, 1, text, italic=True)
+        put(sheet, at, 1, text, italic=True)
         at += 1
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.fitToHeight = 0
@@ -104,29 +103,29 @@ def _table(sheet: Worksheet, at: int, table: PublicationTable, context: ReportCo
     place = ", ".join(
         part for part in (table.universe, f"{context.country} {context.period}".strip()) if part
     )
-    _put(sheet, at, 1, f"Table {table.number}. {table.title}: {place}", bold=True)
+    put(sheet, at, 1, f"Table {table.number}. {table.title}: {place}", bold=True)
     columns = _columns(table)
     for j, (index, head, _, _) in enumerate(columns, 2):
         group = None if index is None else table.groups[index]
         text = "Quality" if group is None else f"{group.label}\n{group.unit_label}".strip()
         first = j == 2 or columns[j - 3][0] != index
-        _put(sheet, at + 1, j, text if first else "", bold=True, fill=_SOFT, wrap=True)
-        _put(sheet, at + 2, j, head, bold=True, fill=_SOFT, align="right", line=True)
-        sheet.column_dimensions[_letter(j)].width = 14
-    _put(sheet, at + 1, 1, "", fill=_SOFT)
-    _put(sheet, at + 2, 1, "", fill=_SOFT, line=True)
+        put(sheet, at + 1, j, text if first else "", bold=True, fill=_SOFT, wrap=True)
+        put(sheet, at + 2, j, head, bold=True, fill=_SOFT, align="right", line=True)
+        sheet.column_dimensions[column_letter(j)].width = 14
+    put(sheet, at + 1, 1, "", fill=_SOFT)
+    put(sheet, at + 2, 1, "", fill=_SOFT, line=True)
     sheet.row_dimensions[at + 1].height = 60
     _merge_groups(sheet, at + 1, columns)
     row = at + 3
     for panel, rows in table.panels:
         if panel:
-            _put(sheet, row, 1, panel, bold=True, color=_BRAND)
+            put(sheet, row, 1, panel, bold=True, color=_BRAND)
             row += 1
         for item in rows:
             _line(sheet, row, item, columns, total=not panel)
             row += 1
     for text in _footnotes(table, context):
-        _put(sheet, row, 1, text, size=9, color="55626F")
+        put(sheet, row, 1, text, size=9, color="55626F")
         row += 1
     return row - 1
 
@@ -143,7 +142,7 @@ def _merge_groups(sheet: Worksheet, row: int, columns: list[tuple[int | None, st
 def _line(
     sheet: Worksheet, row: int, item: Row, columns: list[tuple[int | None, str, str, str]], *, total: bool
 ) -> None:
-    _put(sheet, row, 1, item.label, bold=total, indent=0 if total else 1)
+    put(sheet, row, 1, item.label, bold=total, indent=0 if total else 1)
     for j, (index, _, name, form) in enumerate(columns, 2):
         figure = item.main if index is None else item.figures[index]
         if figure is None:
@@ -156,7 +155,7 @@ def _line(
         # Parentheses are a number format, so that the cell stays a number.
         if name == "value" and mark_of(figure) == "( )":
             form = f"({form})"
-        _put(sheet, row, j, number, number_format=form, align="right", bold=total and name == "value")
+        put(sheet, row, j, number, number_format=form, align="right", bold=total and name == "value")
 
 
 def _number(item: Row, figure: Figure, name: str, index: int | None) -> float | None:
@@ -184,15 +183,15 @@ def _footnotes(table: PublicationTable, context: ReportContext) -> Iterator[str]
 def _list_sheet(sheet: Worksheet, figures: Figures) -> None:
     columns = figure_columns(figures)
     for j, name in enumerate(columns, 1):
-        _put(sheet, 1, j, name, bold=True, fill=_SOFT)
-        sheet.column_dimensions[_letter(j)].width = 44 if name in ("id", "label") else 14
+        put(sheet, 1, j, name, bold=True, fill=_SOFT)
+        sheet.column_dimensions[column_letter(j)].width = 44 if name in ("id", "label") else 14
     for i, figure in enumerate(figures, 2):
         row = figure_row(figure)
         for j, name in enumerate(columns, 1):
-            _put(sheet, i, j, row.get(name, TOTAL))
+            put(sheet, i, j, row.get(name, TOTAL))
     sheet.freeze_panes = "B2"
     if len(figures):
-        sheet.auto_filter.ref = f"A1:{_letter(len(columns))}{len(figures) + 1}"
+        sheet.auto_filter.ref = f"A1:{column_letter(len(columns))}{len(figures) + 1}"
 
 
 def _metadata_sheet(book: Workbook, context: ReportContext, figures: Figures) -> None:
@@ -201,10 +200,10 @@ def _metadata_sheet(book: Workbook, context: ReportContext, figures: Figures) ->
     sheet.sheet_view.showGridLines = False
     sheet.column_dimensions["A"].width = 26
     sheet.column_dimensions["B"].width = 110
-    _put(sheet, 1, 1, context.title, bold=True, size=16, color=_BRAND)
+    put(sheet, 1, 1, context.title, bold=True, size=16, color=_BRAND)
     for i, (name, text) in enumerate(_about(context, figures), 3):
-        _put(sheet, i, 1, name, bold=True)
-        _put(sheet, i, 2, text, wrap=True)
+        put(sheet, i, 1, name, bold=True)
+        put(sheet, i, 2, text, wrap=True)
 
 
 def _about(context: ReportContext, figures: Figures) -> Iterator[tuple[str, Any]]:
@@ -242,47 +241,6 @@ def _about(context: ReportContext, figures: Figures) -> Iterator[tuple[str, Any]
     for file in context.files:
         yield f"File {file.name}", f"sha256 {file.sha256}"
     yield "Figures", len(figures)
-
-
-def _put(sheet: Worksheet, row: int, column: int, value: Any, **style: Any) -> None:
-    """Write a cell: numbers as numbers, text as text whatever it begins with."""
-    from openpyxl.styles import Alignment, Border, PatternFill, Side
-
-    cell = sheet.cell(row=row, column=column)
-    if isinstance(value, str):
-        cell.value = neutralise(value)[:32_000]
-        cell.data_type = "s"
-    else:
-        cell.value = value
-    cell.font = _font(
-        style.get("size", 11), style.get("bold", False), style.get("italic", False), style.get("color")
-    )
-    if "fill" in style:
-        cell.fill = PatternFill("solid", fgColor=style["fill"])
-    if style.get("line"):
-        cell.border = Border(bottom=Side(style="thin", color=_LINE))
-    if "number_format" in style and not isinstance(value, str):
-        cell.number_format = style["number_format"]
-    if style.keys() & {"align", "wrap", "indent"}:
-        cell.alignment = Alignment(
-            horizontal=style.get("align"),
-            vertical="top",
-            wrap_text=style.get("wrap", False),
-            indent=style.get("indent", 0),
-        )
-
-
-@lru_cache(maxsize=64)
-def _font(size: int, bold: bool, italic: bool, color: str | None) -> Any:
-    from openpyxl.styles import Font
-
-    return Font(name="Calibri", size=size, bold=bold, italic=italic, color=color)
-
-
-def _letter(column: int) -> str:
-    from openpyxl.utils import get_column_letter
-
-    return str(get_column_letter(column))
 
 
 def _without_clock(raw: bytes) -> bytes:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from survey_toolkit._atomic import write_atomic
+from survey_toolkit._spreadsheet import neutralise
 from survey_toolkit.errors import DataFileError, EstimationError
 from survey_toolkit.multiple_systems._display import format_number, html_table, text_table
 from survey_toolkit.multiple_systems.histories import CaptureHistories
@@ -155,7 +156,7 @@ class Linkage:
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         writer.writerow([*chosen.columns, "same_person"])
-        writer.writerows([*map(_safe_cell, row), ""] for row in chosen.itertuples(index=False))
+        writer.writerows([*map(_cell, row), ""] for row in chosen.itertuples(index=False))
         write_atomic(path, text.getvalue().encode(), mode=0o600)
         return len(chosen)
 
@@ -278,10 +279,8 @@ def _check_threshold(value: float) -> None:
         )
 
 
-def _safe_cell(value: object) -> str:
-    """Text a spreadsheet will not take for a formula."""
-    text = f"{value:.6f}" if isinstance(value, float) else str(value)
-    return "'" + text if text[:1] in "=+-@\t\r" and not isinstance(value, float) else text
+def _cell(value: object) -> str:
+    return f"{value:.6f}" if isinstance(value, float) else neutralise(str(value))
 
 
 def _read_answers(path: Path, source: Mapping[str, str]) -> dict[tuple[str, str], bool]:
@@ -295,17 +294,19 @@ def _read_answers(path: Path, source: Mapping[str, str]) -> dict[tuple[str, str]
         raise DataFileError(
             "this is no review file", where=path.name, expected="columns left, right, same_person"
         )
+    # Ids stand in the file as neutralised; a spreadsheet program may have saved them without the apostrophe.
+    known = {neutralise(id): id for id in source} | {id: id for id in source}
     out: dict[tuple[str, str], bool] = {}
     for number, row in enumerate(rows, 2):
         answer = (row["same_person"] or "").strip().lower()
         if not answer:
             continue
-        pair = (row["left"].removeprefix("'"), row["right"].removeprefix("'"))
-        if answer not in _ANSWERS or not set(pair) <= set(source):
+        left, right = known.get(row["left"]), known.get(row["right"])
+        if answer not in _ANSWERS or left is None or right is None:
             raise DataFileError(
                 "an answer cannot be read",
                 where=f"{path.name}: line {number}",
                 expected="yes or no, about records of this linkage",
             )
-        out[pair] = _ANSWERS[answer]
+        out[left, right] = _ANSWERS[answer]
     return out
