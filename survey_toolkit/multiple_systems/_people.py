@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from survey_toolkit.errors import EstimationError
 from survey_toolkit.multiple_systems import _tables
-from survey_toolkit.multiple_systems.classical import log_limits
+from survey_toolkit.multiple_systems._log_type import LOG_TYPE, log_limits
 from survey_toolkit.multiple_systems.intervals import normal_quantile
 from survey_toolkit.multiple_systems.results import Coefficient, PopulationSize
 
@@ -152,7 +152,7 @@ def people_result(
         ci_low=low,
         ci_high=high,
         level=level,
-        ci_method="log-type (Chao 1987)" if ci == "log" else "Wald",
+        ci_method=LOG_TYPE if ci == "log" else "Wald",
         n=n,
         lists=people.lists,
         loglik=loglik,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey_toolkit.errors import EstimationError
+from survey_toolkit.multiple_systems._newton import damped_step
 from survey_toolkit.multiple_systems.existence import _recession, _split_space
 
 __all__ = ["DesignCurve", "DesignFit", "estimable", "fit_design", "fit_tables", "multinomial_kernel"]
@@ -111,11 +112,16 @@ def fit_tables(design: FloatArray, tables: FloatArray, offset: FloatArray) -> tu
     target = tables @ x
     mu = tables + 0.1
     beta = _step(x, mu, (mu * (np.log(mu) - offset) + tables - mu) @ x)
-    mu, value = _means(x, beta, offset, target)
+
+    def means(beta: FloatArray, rows: NDArray[np.int64] | slice) -> tuple[FloatArray, FloatArray]:
+        mu = np.exp(np.minimum(beta @ x.T + offset, _LOG_MAX))
+        return mu, (beta * target[rows]).sum(axis=1) - mu.sum(axis=1)
+
+    mu, value = means(beta, slice(None))
     for _ in range(_ITERATIONS):
         step = _step(x, mu, target - mu @ x)
         size = np.abs(step).max(axis=1)
-        beta, mu, value = _damped(x, beta, step, value, offset, target)
+        beta, mu, value = damped_step(means, beta, step, value, slack=1e-10)
         if size.max() < _STEP:
             return beta / scale, mu
     raise EstimationError(
@@ -130,36 +136,6 @@ def _step(x: FloatArray, mu: FloatArray, right: FloatArray) -> FloatArray:
     ridge = np.einsum("kpp->k", information)[:, None, None] * 1e-14 * np.eye(x.shape[1])
     out: FloatArray = np.linalg.solve(information + ridge, right[..., None])[..., 0]
     return out
-
-
-def _means(
-    x: FloatArray, beta: FloatArray, offset: FloatArray, target: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    mu = np.exp(np.minimum(beta @ x.T + offset, _LOG_MAX))
-    return mu, (beta * target).sum(axis=1) - mu.sum(axis=1)
-
-
-def _damped(
-    x: FloatArray,
-    beta: FloatArray,
-    step: FloatArray,
-    value: FloatArray,
-    offset: FloatArray,
-    target: FloatArray,
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Newton step, halved where the likelihood would fall."""
-    new = beta + step
-    mu, reached = _means(x, new, offset, target)
-    factor = 1.0
-    slack = 1e-10 * (1.0 + np.abs(value))
-    for _ in range(40):
-        worse = np.flatnonzero(reached < value - slack)
-        if not len(worse):
-            break
-        factor /= 2
-        new[worse] = beta[worse] + factor * step[worse]
-        mu[worse], reached[worse] = _means(x, new[worse], offset, target[worse])
-    return new, mu, reached
 
 
 def multinomial_kernel(tables: FloatArray, mean: FloatArray) -> FloatArray:

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey_toolkit.errors import EstimationError, did_you_mean
+from survey_toolkit.multiple_systems._log_type import log_type_size
 from survey_toolkit.multiple_systems._poisson_design import DesignFit, estimable, fit_design
-from survey_toolkit.multiple_systems.classical import log_limits
 from survey_toolkit.multiple_systems.histories import CaptureHistories
 from survey_toolkit.multiple_systems.intervals import check_level
 from survey_toolkit.multiple_systems.logit_normal import _fit_statistics, _hessian, _slopes
-from survey_toolkit.multiple_systems.results import Coefficient, PopulationSize
+from survey_toolkit.multiple_systems.results import PopulationSize, coefficients_of, criteria
 
 __all__ = ["BehaviourModel", "behaviour"]
 
@@ -186,28 +186,19 @@ def _result(
     chances: dict[str, float],
 ) -> PopulationSize:
     n, p = data.n_observed, len(names)
-    low, high = log_limits(n, estimate, se, level)
-    errors = np.sqrt(np.diag(fit.covariance))
-    return PopulationSize(
+    return log_type_size(
         method=f"closed population, {model}",
         model=model,
         estimate=estimate,
         se=se,
-        ci_low=low,
-        ci_high=high,
         level=level,
-        ci_method="log-type (Chao 1987)",
         n=n,
         lists=data.lists,
         df=len(fit.mean) - p,
-        loglik=fit.loglik,
         deviance=fit.deviance,
         pearson=fit.pearson,
-        aic=-2 * fit.loglik + 2 * p,
-        bic=-2 * fit.loglik + p * float(np.log(n)),
-        coefficients=tuple(
-            Coefficient(name, float(b), float(s)) for name, b, s in zip(names, fit.coef, errors, strict=True)
-        ),
+        **criteria(fit.loglik, p, n),
+        coefficients=coefficients_of(names, fit.coef, fit.covariance),
         diagnostics=chances,
         assumptions=_ASSUMPTIONS,
         notes=(*data.notes, "the lists are taken as occasions in the order " + ", ".join(data.lists)),

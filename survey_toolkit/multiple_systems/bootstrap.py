@@ -41,7 +41,6 @@ Resample = Literal["multinomial", "parametric"]
 Interval = Literal["bca", "percentile"]
 
 MAX_REPLICATES = 1_000_000
-_LEVELS = (0.8, 0.95)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from survey_toolkit.errors import EstimationError
+from survey_toolkit.multiple_systems._log_type import LOG_TYPE, log_limits, log_type_size
 from survey_toolkit.multiple_systems.histories import CaptureHistories
 from survey_toolkit.multiple_systems.intervals import normal_quantile
 from survey_toolkit.multiple_systems.results import PopulationSize
@@ -93,25 +94,13 @@ def two_list(
         ci_low=low,
         ci_high=high,
         level=level,
-        ci_method={"log": "log-type (Chao 1987)", "wald": "Wald", "exact": "exact binomial"}[ci],
+        ci_method={"log": LOG_TYPE, "wald": "Wald", "exact": "exact binomial"}[ci],
         n=union,
         lists=(a, b),
         diagnostics={"n1": float(n1), "n2": float(n2), "overlap": float(m)},
         assumptions=_TWO_LIST_ASSUMPTIONS,
         notes=(*data.notes, *notes, *(("the lists share nobody",) if m == 0 else ())),
     )
-
-
-def log_limits(seen: float, estimate: float, se: float, level: float) -> tuple[float, float]:
-    """Log-type interval of Chao (1987, eq. 12): seen + (N - seen) / C, seen + (N - seen) C.
-
-    ``C = exp(z sqrt(log(1 + var / (N - seen)^2)))``; the lower limit cannot fall below the people seen.
-    """
-    unseen = estimate - seen
-    if unseen <= 0:
-        return float(estimate), float(estimate)
-    c = float(np.exp(normal_quantile(level) * np.sqrt(np.log1p((se / unseen) ** 2))))
-    return seen + unseen / c, seen + unseen * c
 
 
 def chao(data: CaptureHistories, *, level: float = 0.95, bias_corrected: bool = False) -> PopulationSize:
@@ -158,16 +147,12 @@ def chao(data: CaptureHistories, *, level: float = 0.95, bias_corrected: bool = 
         unseen = share * f1 * ratio / 2
         variance = f2 * (share * ratio**2 / 2 + share**2 * ratio**3 + share**2 * ratio**4 / 4)
     se = float(np.sqrt(variance))
-    low, high = log_limits(n, n + unseen, se, level)
-    return PopulationSize(
+    return log_type_size(
         method="Chao lower bound" + (", bias-corrected" if bias_corrected else ""),
         model="heterogeneous visibility",
         estimate=float(n + unseen),
         se=se,
-        ci_low=low,
-        ci_high=high,
         level=level,
-        ci_method="log-type (Chao 1987)",
         n=n,
         lists=data.lists,
         diagnostics={"f1": float(f1), "f2": float(f2)},

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey_toolkit.errors import EstimationError, did_you_mean
+from survey_toolkit.multiple_systems._log_type import LOG_TYPE, log_limits
 from survey_toolkit.multiple_systems._poisson_design import DesignCurve, DesignFit, estimable, fit_design
-from survey_toolkit.multiple_systems.classical import log_limits
 from survey_toolkit.multiple_systems.frequencies import CaptureFrequencies
 from survey_toolkit.multiple_systems.heterogeneity import (
     HETEROGENEITY,
@@ -28,7 +28,7 @@ from survey_toolkit.multiple_systems.heterogeneity import (
 from survey_toolkit.multiple_systems.histories import CaptureHistories
 from survey_toolkit.multiple_systems.intervals import check_level, curve_limits
 from survey_toolkit.multiple_systems.logit_normal import fit_normal
-from survey_toolkit.multiple_systems.results import Coefficient, PopulationSize
+from survey_toolkit.multiple_systems.results import PopulationSize, coefficients_of, criteria
 
 __all__ = ["ClosedModel", "Heterogeneity", "closed", "closed_design"]
 
@@ -190,25 +190,18 @@ def _result(
         ci_low=low,
         ci_high=high,
         level=level,
-        ci_method="profile likelihood" if ci == "profile" else "log-type (Chao 1987)",
+        ci_method="profile likelihood" if ci == "profile" else LOG_TYPE,
         n=n,
         lists=getattr(data, "lists", ()),
         df=len(cells.counts) - p,
-        loglik=fit.loglik,
         deviance=fit.deviance,
         pearson=fit.pearson,
-        aic=-2 * fit.loglik + 2 * p,
-        bic=-2 * fit.loglik + p * float(np.log(n)),
-        coefficients=_coefficients(names, fit),
+        **criteria(fit.loglik, p, n),
+        coefficients=coefficients_of(names, fit.coef, fit.covariance),
         diagnostics=diagnostics,
         assumptions=_assumptions(model),
         notes=(*getattr(data, "notes", ()), *_notes(label, diagnostics, high)),
     )
-
-
-def _coefficients(names: tuple[str, ...], fit: DesignFit) -> tuple[Coefficient, ...]:
-    errors = np.sqrt(np.diag(fit.covariance))
-    return tuple(Coefficient(n, float(b), float(s)) for n, b, s in zip(names, fit.coef, errors, strict=True))
 
 
 def _assumptions(model: str) -> str:

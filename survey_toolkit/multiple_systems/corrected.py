@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey_toolkit.errors import EstimationError, did_you_mean
+from survey_toolkit.multiple_systems._log_type import log_type_size
 from survey_toolkit.multiple_systems._poisson_design import fit_design
-from survey_toolkit.multiple_systems.classical import log_limits, two_list
+from survey_toolkit.multiple_systems.classical import two_list
 from survey_toolkit.multiple_systems.closed import closed_design
 from survey_toolkit.multiple_systems.frequencies import CaptureFrequencies, frequencies
 from survey_toolkit.multiple_systems.heterogeneity import ClosedDesign, fit_bound
@@ -132,17 +133,13 @@ def _result(
     data: CaptureHistories | CaptureFrequencies, model: str, dark: float, variance: float, level: float
 ) -> PopulationSize:
     n, se = data.n_observed, float(np.sqrt(max(variance, 0.0)))
-    low, high = log_limits(n, n + dark, se, level)
     bound = model in ("Mh", "Mth")
-    return PopulationSize(
+    return log_type_size(
         method=f"closed population, {model}{' Chao' if bound else ''}, bias-corrected",
         model=model + (" Chao" if bound else ""),
         estimate=n + dark,
         se=se,
-        ci_low=low,
-        ci_high=high,
         level=level,
-        ci_method="log-type (Chao 1987)",
         n=n,
         lists=getattr(data, "lists", ()),
         assumptions=_ASSUMPTIONS,

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from survey_toolkit.errors import EstimationError, did_you_mean
 from survey_toolkit.multiple_systems import _tables
+from survey_toolkit.multiple_systems._log_type import log_type_size
 from survey_toolkit.multiple_systems._people import code_covariates, frame_columns
 from survey_toolkit.multiple_systems._regression import logistic
-from survey_toolkit.multiple_systems.classical import log_limits
 from survey_toolkit.multiple_systems.intervals import check_level
-from survey_toolkit.multiple_systems.results import Coefficient, PopulationSize
+from survey_toolkit.multiple_systems.results import PopulationSize, coefficients_of, criteria
 from survey_toolkit.multiple_systems.single_list import ASSUMPTIONS, FORMS
 
 __all__ = ["CountModel", "single_list_regression"]
@@ -94,26 +94,17 @@ def single_list_regression(
         beta, covariance, loglik = _fit_truncated(x, k, weight, model)
     estimate, variance = _population(x, k, weight, beta, covariance, model)
     n = int(weight.sum())
-    low, high = log_limits(n, estimate, float(np.sqrt(variance)), level)
-    errors = np.sqrt(np.diag(covariance))
     p = len(names)
-    return PopulationSize(
+    return log_type_size(
         method=MODELS[model],
         model=" + ".join(names[1:]) or "no covariates",
         estimate=estimate,
         se=float(np.sqrt(variance)),
-        ci_low=low,
-        ci_high=high,
         level=level,
-        ci_method="log-type (Chao 1987)",
         n=n,
         lists=(),
-        loglik=loglik,
-        aic=-2 * loglik + 2 * p,
-        bic=-2 * loglik + p * float(np.log(n)),
-        coefficients=tuple(
-            Coefficient(name, float(b), float(s)) for name, b, s in zip(names, beta, errors, strict=True)
-        ),
+        **criteria(loglik, p, n),
+        coefficients=coefficients_of(names, beta, covariance),
         diagnostics={"f1": float(weight[k == 1].sum()), "f2": float(weight[k == 2].sum())},
         assumptions=ASSUMPTIONS.format(form=FORMS[model]),
     )

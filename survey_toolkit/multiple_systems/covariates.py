@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey_toolkit.errors import EstimationError, did_you_mean
-from survey_toolkit.multiple_systems.classical import log_limits
+from survey_toolkit.multiple_systems._log_type import log_limits, log_type_size
 from survey_toolkit.multiple_systems.histories import CaptureHistories
 from survey_toolkit.multiple_systems.intervals import check_level, wald_limits
 from survey_toolkit.multiple_systems.latent import LatentFit, LatentTable, fit_latent
 from survey_toolkit.multiple_systems.loglinear import ASSUMPTIONS
-from survey_toolkit.multiple_systems.results import Coefficient, PopulationSize
+from survey_toolkit.multiple_systems.results import PopulationSize, coefficients_of, criteria
 from survey_toolkit.multiple_systems.strata import StratifiedHistories
 from survey_toolkit.multiple_systems.stratified import StratifiedSize, StratumSize
 
@@ -86,16 +86,12 @@ def _sum(fits: Sequence[PopulationSize], lists: tuple[str, ...], level: float) -
     n = sum(f.n for f in fits)
     estimate = float(sum(f.estimate for f in fits))
     se = float(np.sqrt(sum(f.se**2 for f in fits)))
-    low, high = log_limits(n, estimate, se, check_level(level))
-    return PopulationSize(
+    return log_type_size(
         method=f"{fits[0].method}, separate models",
         model="; ".join(dict.fromkeys(f.model for f in fits)),
         estimate=estimate,
         se=se,
-        ci_low=low,
-        ci_high=high,
         level=level,
-        ci_method="log-type (Chao 1987)",
         n=n,
         lists=lists,
         assumptions=fits[0].assumptions,
@@ -250,10 +246,6 @@ def _assemble(
     gradient = fit.mean[unseen] @ np.where(fit.mean[unseen][:, None] > 0, design[unseen], 0.0)
     se_log = float(np.sqrt(gradient @ fit.covariance @ gradient)) / dark
     low, high = wald_limits(n, np.log(dark), se_log, level)
-    errors = np.sqrt(np.diag(fit.covariance))
-    coefficients = tuple(
-        Coefficient(t, float(b), float(s)) for t, b, s in zip(terms, fit.coef, errors, strict=True)
-    )
     p = len(terms)
     total = PopulationSize(
         method="log-linear model with covariates",
@@ -267,12 +259,10 @@ def _assemble(
         n=n,
         lists=data.lists,
         df=int(group.max()) + 1 - p,
-        loglik=fit.loglik,
         deviance=fit.deviance,
-        aic=-2 * fit.loglik + 2 * p,
         aicc=-2 * fit.loglik + 2 * p + 2 * p * (p + 1) / max(n - p - 1, 1),
-        bic=-2 * fit.loglik + p * float(np.log(n)),
-        coefficients=coefficients,
+        **criteria(fit.loglik, p, n),
+        coefficients=coefficients_of(terms, fit.coef, fit.covariance),
         boundary_terms=fit.infinite,
         diagnostics={"se_log_dark": se_log, "loglik_kernel": fit.kernel, "n_terms": float(p)},
         assumptions=ASSUMPTIONS + _extra_assumptions(data),

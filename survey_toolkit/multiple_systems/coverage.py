@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey_toolkit.errors import EstimationError
-from survey_toolkit.multiple_systems.classical import log_limits
+from survey_toolkit.multiple_systems._log_type import log_type_size
 from survey_toolkit.multiple_systems.frequencies import CaptureFrequencies, frequencies
 from survey_toolkit.multiple_systems.histories import CaptureHistories
-from survey_toolkit.multiple_systems.intervals import check_level
 from survey_toolkit.multiple_systems.results import PopulationSize
 
 __all__ = ["abundance_coverage", "sample_coverage"]
@@ -72,21 +71,17 @@ def sample_coverage(
     table, t, n, estimate = data.table(), data.n_lists, data.n_observed, values[form]
     seen = np.flatnonzero(table)
     se = _delta(table[seen], estimate, lambda y: _coverage(_scatter(y, seen, len(table)), t)[form])
-    low, high = log_limits(n, estimate, se, check_level(level))
     notes = [*data.notes]
     if form == "high" and values["coverage"] < _ENOUGH:
         notes.append(
             f"coverage {values['coverage']:.2f} is below {_ENOUGH}: its authors advise the one-step form"
         )
-    return PopulationSize(
+    return log_type_size(
         method=f"sample coverage, {_NAMES[form]}",
         model="pairwise dependence" if form != "independent" else "independence",
         estimate=estimate,
         se=se,
-        ci_low=low,
-        ci_high=high,
         level=level,
-        ci_method="log-type (Chao 1987)",
         n=n,
         lists=data.lists,
         diagnostics=values,
@@ -211,17 +206,13 @@ def abundance_coverage(
     estimate = often + _ace(people, highly_variable)
     together = np.append(people, often)
     se = _delta(together, estimate, lambda f: float(f[-1]) + _ace(f[:-1], highly_variable))
-    low, high = log_limits(seen.n_observed, estimate, se, check_level(level))
     sightings = float(people @ np.arange(1, len(people) + 1))
-    return PopulationSize(
+    return log_type_size(
         method="abundance-based coverage" + (" (ACE-1)" if highly_variable else " (ACE)"),
         model="heterogeneous visibility",
         estimate=estimate,
         se=se,
-        ci_low=low,
-        ci_high=high,
         level=level,
-        ci_method="log-type (Chao 1987)",
         n=seen.n_observed,
         lists=getattr(data, "lists", ()),
         diagnostics={"coverage": 1 - people[0] / sightings, "cutoff": float(cutoff)},

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from survey_toolkit.errors import EstimationError
-from survey_toolkit.multiple_systems.classical import log_limits
+from survey_toolkit.multiple_systems._log_type import LOG_TYPE, log_limits
 from survey_toolkit.multiple_systems.results import PopulationSize
 
 __all__ = ["linkage_corrected", "linkage_sweep"]
@@ -91,7 +91,7 @@ def linkage_corrected(
         ci_low=low,
         ci_high=high,
         level=level,
-        ci_method="log-type (Chao 1987)",
+        ci_method=LOG_TYPE,
         n=round(seen),
         lists=("list 1", "list 2"),
         diagnostics={

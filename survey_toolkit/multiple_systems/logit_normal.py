@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey_toolkit.errors import EstimationError
-from survey_toolkit.multiple_systems.classical import log_limits
+from survey_toolkit.multiple_systems._log_type import log_type_size
 from survey_toolkit.multiple_systems.frequencies import CaptureFrequencies
 from survey_toolkit.multiple_systems.histories import CaptureHistories
-from survey_toolkit.multiple_systems.intervals import check_level
-from survey_toolkit.multiple_systems.results import Coefficient, PopulationSize
+from survey_toolkit.multiple_systems.results import PopulationSize, coefficients_of, criteria
 
 __all__ = ["fit_normal"]
 
@@ -69,30 +68,21 @@ def fit_normal(
     variance = float(slope @ covariance @ slope)
     n, dark, p = data.n_observed, float(np.exp(log_dark)), len(best)
     se = float(np.sqrt(dark + dark**2 * variance))
-    low, high = log_limits(n, n + dark, se, check_level(level))
     loglik, deviance, pearson = _fit_statistics(mixture.counts, np.exp(log_mu))
     label = f"{model} normal"
-    errors = np.sqrt(np.diag(covariance))
-    return PopulationSize(
+    return log_type_size(
         method=f"closed population, {label}",
         model=label,
         estimate=n + dark,
         se=se,
-        ci_low=low,
-        ci_high=high,
         level=level,
-        ci_method="log-type (Chao 1987)",
         n=n,
         lists=getattr(data, "lists", ()),
         df=len(mixture.counts) - p,
-        loglik=loglik,
         deviance=deviance,
         pearson=pearson,
-        aic=-2 * loglik + 2 * p,
-        bic=-2 * loglik + p * float(np.log(n)),
-        coefficients=tuple(
-            Coefficient(name, float(b), float(s)) for name, b, s in zip(names, best, errors, strict=True)
-        ),
+        **criteria(loglik, p, n),
+        coefficients=coefficients_of(names, best, covariance),
         diagnostics={"se_log_dark": float(np.sqrt(variance)), "sigma": float(np.exp(best[-1]))},
         assumptions=assumptions,
         notes=tuple(getattr(data, "notes", ())),

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey_toolkit.errors import EstimationError
+from survey_toolkit.multiple_systems._newton import damped_step
 
 __all__ = [
     "Fits",
@@ -198,12 +199,16 @@ def _newton(
     information = superset_sums(mu).ravel()[flat]
     right = np.take_along_axis(superset_sums(working), index, axis=1)
     beta = _solve(information, right)
-    mu, loglik = _means(beta, index, cells, target)
+
+    def means(beta: FloatArray, rows: IntArray | slice) -> tuple[FloatArray, FloatArray]:
+        return _means(beta, index[rows], cells[rows], target[rows])
+
+    mu, loglik = means(beta, slice(None))
     for _ in range(_MAX_ITERATIONS):
         sums = superset_sums(mu)
         step = _solve(sums.ravel()[flat], target - np.take_along_axis(sums, index, axis=1))
         size_of_step = np.abs(step).max(axis=1)
-        beta, mu, loglik = _damped(beta, step, loglik, index, cells, target)
+        beta, mu, loglik = damped_step(means, beta, step, loglik, slack=1e-9)
         if size_of_step.max() < _STEP_TOLERANCE:
             break
     else:
@@ -238,29 +243,6 @@ def _means(
     np.put_along_axis(full, index, beta, axis=1)
     mu = np.where(cells, np.exp(np.minimum(subset_sums(full), _LOG_MAX)), 0.0)
     return mu, np.einsum("mp,mp->m", beta, target) - mu.sum(axis=1)
-
-
-def _damped(
-    beta: FloatArray,
-    step: FloatArray,
-    loglik: FloatArray,
-    index: IntArray,
-    cells: BoolArray,
-    target: FloatArray,
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Take the Newton step, halved for the models whose likelihood would fall."""
-    new = beta + step
-    mu, value = _means(new, index, cells, target)
-    factor = 1.0
-    slack = 1e-9 * (1.0 + np.abs(loglik))
-    for _ in range(40):
-        worse = np.flatnonzero(value < loglik - slack)
-        if not len(worse):
-            break
-        factor /= 2
-        new[worse] = beta[worse] + factor * step[worse]
-        mu[worse], value[worse] = _means(new[worse], index[worse], cells[worse], target[worse])
-    return new, mu, value
 
 
 def _with_dark_figure(mu: FloatArray, beta: FloatArray, cells: BoolArray) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,16 @@ from survey_toolkit.multiple_systems._display import format_number, html_table, 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Coefficient", "PopulationSize", "RankedModel", "Selection", "Step", "Verdict"]
+__all__ = [
+    "Coefficient",
+    "PopulationSize",
+    "RankedModel",
+    "Selection",
+    "Step",
+    "Verdict",
+    "coefficients_of",
+    "criteria",
+]
 
 FloatArray = NDArray[np.float64]
 _NAN = float("nan")
@@ -27,6 +36,31 @@ class Coefficient:
     term: str
     estimate: float
     se: float
+
+
+def coefficients_of(
+    names: Sequence[str], estimates: NDArray[np.float64], covariance: NDArray[np.float64]
+) -> tuple[Coefficient, ...]:
+    """Terms with their estimates and standard errors."""
+    errors = np.sqrt(np.diag(covariance))
+    return tuple(
+        Coefficient(name, float(b), float(se)) for name, b, se in zip(names, estimates, errors, strict=True)
+    )
+
+
+def criteria(loglik: float, n_parameters: int, n: int) -> dict[str, Any]:
+    """Log likelihood, AIC and BIC: the fields of a :class:`PopulationSize` of ``n`` people.
+
+    Examples
+    --------
+    >>> criteria(-10.0, 2, 100)["aic"]
+    24.0
+    """
+    return {
+        "loglik": loglik,
+        "aic": -2 * loglik + 2 * n_parameters,
+        "bic": -2 * loglik + n_parameters * float(np.log(n)),
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,9 @@ from typing import Literal
 import numpy as np
 
 from survey_toolkit.errors import EstimationError, did_you_mean
-from survey_toolkit.multiple_systems.classical import log_limits
+from survey_toolkit.multiple_systems._log_type import log_type_size
 from survey_toolkit.multiple_systems.frequencies import CaptureFrequencies, frequencies
 from survey_toolkit.multiple_systems.histories import CaptureHistories
-from survey_toolkit.multiple_systems.intervals import check_level
 from survey_toolkit.multiple_systems.results import PopulationSize
 
 __all__ = ["SINGLE_LIST", "SingleListMethod", "single_list"]
@@ -84,16 +83,12 @@ def single_list(
     _require_repeats(seen, method)
     unseen, se, extra = _estimate(seen, method)
     n = seen.n_observed
-    low, high = log_limits(n, n + unseen, se, check_level(level))
-    return PopulationSize(
+    return log_type_size(
         method=SINGLE_LIST[method],
         model=method,
         estimate=n + unseen,
         se=se,
-        ci_low=low,
-        ci_high=high,
         level=level,
-        ci_method="log-type (Chao 1987)",
         n=n,
         lists=getattr(data, "lists", ()),
         diagnostics={"f1": float(seen.f(1)), "f2": float(seen.f(2)), **extra},
