@@ -119,10 +119,10 @@ def import_(
 def _print_import(report: ImportReport, dry_run: bool) -> None:
     from rich.markup import escape
 
-    from survey_toolkit.dissemination.terminal import _console, _table
+    from survey_toolkit.dissemination.terminal import new_console, new_table
 
-    console = _console()
-    table = _table("Returns", "country", "file", "read", "new", "changed", "change set")
+    console = new_console()
+    table = new_table("Returns", "country", "file", "read", "new", "changed", "change set")
     for item in report.countries:
         number = "only checked" if dry_run else str(item.batch or "nothing new")
         table.add_row(
@@ -130,7 +130,7 @@ def _print_import(report: ImportReport, dry_run: bool) -> None:
         )
     console.print(table)
     if report.doubts:
-        doubts = _table("Doubts", "file", "cell", "doubt", "what to know")
+        doubts = new_table("Doubts", "file", "cell", "doubt", "what to know")
         for d in report.doubts:
             found = f" (found {d.found})" if d.found else ""
             mark = "read" if d.taken else "[bold red]held back[/]"
@@ -208,17 +208,17 @@ def query(
     """
     from rich.markup import escape
 
-    from survey_toolkit.dissemination.terminal import _console, _table
+    from survey_toolkit.dissemination.terminal import new_console, new_table
     from survey_toolkit.monitoring import open_workspace
 
     names, rows = open_workspace(folder).query(sql)
     if as_json:
         print_json([dict(zip(names, row, strict=True)) for row in rows])
         return
-    table = _table("", *map(escape, names))
+    table = new_table("", *map(escape, names))
     for row in rows:
         table.add_row(*("" if v is None else escape(str(v)) for v in row))
-    _console().print(table)
+    new_console().print(table)
 
 
 @monitor_app.command("verify")

@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "audit_rows",
+    "escaped",
+    "new_console",
+    "new_table",
     "print_audit",
     "print_comparison",
     "print_estimates",
+    "print_notes",
     "print_registry",
     "print_run",
     "registry_rows",
+    "shown_cell",
 ]
 
 #: Columns a terminal needs for the rate and the number of a status side by side.
@@ -37,8 +42,8 @@ FLAGS = {"reliable": "", "low_reliability": "low reliability", "not_publishable"
 
 def print_run(figures: Figures, *, title: str, folder: Path, console: Console | None = None) -> None:
     """Print the figures of a run, one table a status or case count, and where the files are."""
-    out = console or _console()
-    out.print(f"\n[bold]{_safe(title)}[/bold]")
+    out = console or new_console()
+    out.print(f"\n[bold]{escaped(title)}[/bold]")
     for group in _groups(figures, paired=out.width >= _PAIRED_WIDTH):
         out.print(_series_table(group) if len(group[0].breakdown) == 0 else _domain_table(group))
     known = [f for f in figures if f.covers is not None]
@@ -49,7 +54,7 @@ def print_run(figures: Figures, *, title: str, folder: Path, console: Console | 
     if suppressed:
         out.print(f"{suppressed} figures are suppressed to protect the people in them.")
     files = sorted(p.name for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
-    out.print(f"Written to {_safe(_short(folder))}: {', '.join(files)}")
+    out.print(f"Written to {escaped(_short(folder))}: {', '.join(files)}")
 
 
 def audit_rows(data: Microdata) -> list[dict[str, Any]]:
@@ -72,7 +77,7 @@ def audit_rows(data: Microdata) -> list[dict[str, Any]]:
 
 def print_audit(data: Microdata, console: Console | None = None) -> None:
     """Print what harmonization did, one row a target variable."""
-    table = _table("Harmonization audit")
+    table = new_table("Harmonization audit")
     for heading in ("target", "from", "rows in", "valid", "missing by reason", "unmapped", "status"):
         table.add_column(heading, justify="right" if heading in ("rows in", "valid") else "left")
     rows = audit_rows(data)
@@ -81,8 +86,8 @@ def print_audit(data: Microdata, console: Console | None = None) -> None:
         missing = ", ".join(f"{k} {v:,}" for k, v in row["missing"].items())
         unmapped = ", ".join(f"{k} ({v:,})" for k, v in row["unmapped"].items())
         cells = (row["target"], ", ".join(row["sources"]), f"{row['n_in']:,}", f"{row['n_valid']:,}")
-        table.add_row(*map(_safe, (*cells, missing, unmapped, row["status"])))
-    (console or _console()).print(table)
+        table.add_row(*map(escaped, (*cells, missing, unmapped, row["status"])))
+    (console or new_console()).print(table)
 
 
 def print_estimates(
@@ -92,30 +97,36 @@ def print_estimates(
     labels: Mapping[str, Mapping[Any, str]] | None = None,
 ) -> None:
     """Print a result of estimation with its notes; ``labels`` gives words to the codes of domain columns."""
-    out = console or _console()
+    out = console or new_console()
     frame = estimates.to_frame()
-    table = _table(f"{estimates.statistic} of {estimates.variable}")
+    table = new_table(f"{estimates.statistic} of {estimates.variable}")
     for name in estimates.domain_names:
-        table.add_column(_safe(name))
+        table.add_column(escaped(name))
     wide = ("cv", "deff", "df") if out.width >= _PAIRED_WIDTH else ()
     for name in ("estimate", f"{100 * estimates.level:g} % interval", "se", *wide, "n"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in frame.to_dict("records"):
-        interval = f"{_cell(row['ci_low'])} – {_cell(row['ci_high'])}"
-        numbers = [_cell(row["estimate"]), interval, *(_cell(row[name]) for name in ("se", *wide, "n"))]
+        interval = f"{shown_cell(row['ci_low'])} – {shown_cell(row['ci_high'])}"
+        numbers = [
+            shown_cell(row["estimate"]),
+            interval,
+            *(shown_cell(row[name]) for name in ("se", *wide, "n")),
+        ]
         codes = (_coded(row[name], (labels or {}).get(name, {})) for name in estimates.domain_names)
         table.add_row(*codes, *numbers)
     out.print(table)
-    out.print(f"  {_safe(estimates.method)}")
-    _print_notes(out, estimates.notes)
+    out.print(f"  {escaped(estimates.method)}")
+    print_notes(out, estimates.notes)
 
 
 def print_comparison(
     histories: CaptureHistories, comparison: Comparison, console: Console | None = None
 ) -> None:
     """Print every method of multiple systems estimation side by side, the refusals with their reason."""
-    out = console or _console()
-    table = _table(f"Population size: {histories.n_observed:,} people seen on {len(histories.lists)} lists")
+    out = console or new_console()
+    table = new_table(
+        f"Population size: {histories.n_observed:,} people seen on {len(histories.lists)} lists"
+    )
     table.add_column("method", no_wrap=True)
     for name in ("estimate", "interval"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -123,9 +134,9 @@ def print_comparison(
     for name, result in comparison.results.items():
         interval = f"{result.ci_low:,.0f} – {result.ci_high:,.0f}"
         words = "; ".join(part for part in (result.model, comparison.flag(name)) if part)
-        table.add_row(_safe(name), f"{result.estimate:,.0f}", interval, _safe(words))
+        table.add_row(escaped(name), f"{result.estimate:,.0f}", interval, escaped(words))
     for name, reason in comparison.refused.items():
-        table.add_row(_safe(name), "–", "", _safe(f"refused: {reason}"))
+        table.add_row(escaped(name), "–", "", escaped(f"refused: {reason}"))
     out.print(table)
 
 
@@ -154,13 +165,13 @@ def registry_rows(registry: Registry) -> dict[str, list[dict[str, Any]]]:
 
 def print_registry(registry: Registry, console: Console | None = None) -> None:
     """Print what the standards hold."""
-    out = console or _console()
+    out = console or new_console()
     for kind, rows in registry_rows(registry).items():
-        table = _table(kind.capitalize())
+        table = new_table(kind.capitalize())
         for name in rows[0] if rows else ():
             table.add_column(name, overflow="fold", no_wrap=name == "id")
         for row in rows:
-            table.add_row(*(", ".join(v) if isinstance(v, list) else _safe(v) for v in row.values()))
+            table.add_row(*(", ".join(v) if isinstance(v, list) else escaped(v) for v in row.values()))
         out.print(table)
 
 
@@ -177,14 +188,14 @@ def _groups(figures: Figures, *, paired: bool) -> list[list[Figure]]:
 
 def _series_table(figures: list[Figure]) -> Table:
     """One row a series: figures of the whole population only."""
-    table = _table(figures[0].indicator)
+    table = new_table(figures[0].indicator)
     table.add_column("")
     for name in ("estimate", _interval_heading(figures), "unit", "n"):
         table.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True)
     table.add_column("")
     for figure in figures:
         places = decimals_for([figure.present()], figure.unit)
-        label = _safe(figure.label.removesuffix(f" {_unit(figure.unit)} population").rstrip(","))
+        label = escaped(figure.label.removesuffix(f" {_unit(figure.unit)} population").rstrip(","))
         table.add_row(label, *_value(figure, places), _unit(figure.unit), _count(figure.n), _flag(figure))
     return table
 
@@ -194,7 +205,7 @@ def _domain_table(figures: list[Figure]) -> Table:
     series = list(dict.fromkeys(f.series for f in figures))
     by_cell = {(f.series, tuple(f.breakdown.values())): f for f in figures}
     first = figures[0]
-    table = _table(f"{first.indicator} · {first.label}")
+    table = new_table(f"{first.indicator} · {first.label}")
     table.add_column("", min_width=22, no_wrap=True)
     places = {s: decimals_for([f.present() for f in figures if f.series == s], u) for s, u in _units(figures)}
     for _, unit in _units(figures):
@@ -211,7 +222,7 @@ def _domain_table(figures: list[Figure]) -> Table:
             table.add_section()
         before = kind
         row = [by_cell[s, cell] for s in series if (s, cell) in by_cell]
-        cells = [_safe(row[0].category)]
+        cells = [escaped(row[0].category)]
         for figure in row:
             cells += _value(figure, places[figure.series])
             if first.truth is not None:
@@ -255,28 +266,30 @@ def _interval_heading(figures: Iterable[Figure]) -> str:
     return f"{100 * levels.pop():g} % interval" if len(levels) == 1 else "interval"
 
 
-def _print_notes(out: Console, notes: Sequence[str]) -> None:
+def print_notes(out: Console, notes: Sequence[str]) -> None:
+    """One line a note."""
     for note in notes:
-        out.print(f"  note: {_safe(note)}")
+        out.print(f"  note: {escaped(note)}")
 
 
 def _coded(code: Any, labels: Mapping[Any, str]) -> str:
     """A code with its label; a number that is a code has no thousands."""
-    shown = _safe(str(code)) if isinstance(code, int) else _cell(code)
-    return f"{shown} {_safe(labels[code])}" if code in labels else shown
+    shown = escaped(str(code)) if isinstance(code, int) else shown_cell(code)
+    return f"{shown} {escaped(labels[code])}" if code in labels else shown
 
 
-def _cell(value: Any) -> str:
+def shown_cell(value: Any) -> str:
+    """A value as a table shows it: a dash where there is none, four figures, thousands."""
     if value is None or value != value or type(value).__name__ == "NAType":
         return "–"
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
     if isinstance(value, int):
         return f"{value:,}"
-    return _safe(value)
+    return escaped(value)
 
 
-def _safe(value: object) -> str:
+def escaped(value: object) -> str:
     """Text without the console's own markup and without control characters."""
     from rich.markup import escape
 
@@ -291,17 +304,19 @@ def _short(folder: Path) -> str:
     return str(folder) if relative.startswith("..") else relative
 
 
-def _table(title: str, *headings: str) -> Table:
+def new_table(title: str, *headings: str) -> Table:
+    """An empty table in the look of this toolkit."""
     from rich import box
     from rich.table import Table
 
     return Table(
-        *headings, title=_safe(title) or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD,
-        pad_edge=False,
+        *headings, title=escaped(title) or None, title_justify="left", title_style="bold",
+        box=box.SIMPLE_HEAD, pad_edge=False,
     )  # fmt: skip
 
 
-def _console() -> Console:
+def new_console() -> Console:
+    """The console of the terminal."""
     from rich.console import Console
 
     # ":NG:" between two lists is an interaction, not a pictogram

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from survey_toolkit.dissemination.terminal import _console, _print_notes, _safe, _table
+from survey_toolkit.dissemination.terminal import escaped, new_console, new_table, print_notes
 from survey_toolkit.microdata._inspection_page import codes_text, missing_text
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ _CODES = 6
 
 def print_inspection(inspection: Inspection, console: Console | None = None) -> None:
     """Print a codebook, columns that name a person, guesses of roles, and what looks wrong."""
-    out = console or _console()
+    out = console or new_console()
     source = inspection.source
     title = (
         f"{source.name}: {inspection.n_rows:,} rows, {len(inspection.variables)} variables ({source.format})"
     )
-    table = _table(title)
+    table = new_table(title)
     table.add_column("variable", no_wrap=True)
     table.add_column("label", ratio=2)
     table.add_column("type", no_wrap=True)
@@ -36,7 +36,7 @@ def print_inspection(inspection: Inspection, console: Console | None = None) -> 
     for v in inspection.variables:
         kind = v.kind if v.kind.startswith("identifier") else v.type
         shown = codes_text(v, most=_CODES, between="; ")
-        table.add_row(*map(_safe, (v.name, v.label, kind, f"{v.n_valid:,}", missing_text(v), shown)))
+        table.add_row(*map(escaped, (v.name, v.label, kind, f"{v.n_valid:,}", missing_text(v), shown)))
     out.print(table)
     _print_rows(
         out,
@@ -53,13 +53,13 @@ def print_inspection(inspection: Inspection, console: Console | None = None) -> 
     _print_rows(
         out, "What looks wrong", ("column", "what"), [(s.name, s.what) for s in inspection.suspicions]
     )
-    _print_notes(out, inspection.notes)
+    print_notes(out, inspection.notes)
 
 
 def print_links(tables: TableSet, console: Console | None = None) -> None:
     """Print how the rows of child tables find their parents."""
     _print_rows(
-        console or _console(),
+        console or new_console(),
         "Links between the tables (check them before a join)",
         ("child", "parent", "by"),
         [(k.child, k.parent, ", ".join(f"{a} = {b}" for a, b in k.on)) for k in tables.links],
@@ -68,20 +68,20 @@ def print_links(tables: TableSet, console: Console | None = None) -> None:
 
 def print_checks(report: CheckReport, console: Console | None = None) -> None:
     """Print the findings of the checks, errors first."""
-    out = console or _console()
+    out = console or new_console()
     title = (
         f"{report.name}: {len(report.errors)} errors, {len(report.flags)} flags in {len(report.ran)} checks"
     )
     rows = [(f.severity, f.check, f.message, f"{f.count:,}") for f in report.findings]
     _print_rows(out, title, ("severity", "check", "what", "count"), rows, empty="nothing found")
-    _print_notes(out, report.notes)
+    print_notes(out, report.notes)
 
 
 def print_diff(diff: AuditDiff, console: Console | None = None) -> None:
     """Print what differs between two audits."""
     rows = [(c.target, c.what, c.before, c.after) for c in diff.changes]
     _print_rows(
-        console or _console(),
+        console or new_console(),
         f"{diff.before} → {diff.after}",
         ("target", "what", "before", "after"),
         rows,
@@ -95,11 +95,11 @@ def _print_rows(
     listed = list(rows)
     if not listed:
         if empty:
-            out.print(f"{_safe(title)}: {empty}")
+            out.print(f"{escaped(title)}: {empty}")
         return
-    table = _table(title)
+    table = new_table(title)
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in listed:
-        table.add_row(*map(_safe, row))
+        table.add_row(*map(escaped, row))
     out.print(table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from survey_toolkit.dissemination.terminal import _cell, _console, _print_notes, _safe, _table
+from survey_toolkit.dissemination.terminal import escaped, new_console, new_table, print_notes, shown_cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +22,7 @@ _STRATA = 60
 
 def print_sizes(sizes: Sequence[PlannedSize], console: Console | None = None) -> None:
     """Print each size of a plan with precision reached, design effect, households and clusters."""
-    out = console or _console()
+    out = console or new_console()
     for size in sizes:
         if size.comparison is not None:
             c = size.comparison
@@ -47,7 +47,7 @@ def print_sizes(sizes: Sequence[PlannedSize], console: Console | None = None) ->
                 for r in size.rows
             ]  # fmt: skip
             _rows(out, size.name, head, values)
-        _print_notes(
+        print_notes(
             out,
             [n for r in size.rows for n in r.notes] + list(size.comparison.notes if size.comparison else ()),
         )
@@ -69,7 +69,7 @@ def _print_rare(out: Console, size: PlannedSize) -> None:
             continue
         name = f"{row.domain}: " if row.domain else ""
         out.print(
-            f"  {_safe(name)}{rare.expected_cases:.0f} cases expected (± {rare.sd_cases:.0f}); none found "
+            f"  {escaped(name)}{rare.expected_cases:.0f} cases expected (± {rare.sd_cases:.0f}); none found "
             f"with probability {rare.probability_none:.2g}; a prevalence below "
             f"{rare.smallest_prevalence:.2g} cannot be told from zero"
         )
@@ -79,7 +79,7 @@ def print_allocation(found: Allocation | MultivariateAllocation, console: Consol
     """Print the sizes of the strata, and for several constraints the precision of each."""
     from survey_toolkit.sampling import MultivariateAllocation
 
-    out = console or _console()
+    out = console or new_console()
     plain: Any = getattr(found, "allocation", found)
     table = plain.to_frame()
     values = [
@@ -98,12 +98,12 @@ def print_allocation(found: Allocation | MultivariateAllocation, console: Consol
             for r in _records(found.to_frame())
         ]  # fmt: skip
         _rows(out, "precision", head, rows)
-    _print_notes(out, plain.notes)
+    print_notes(out, plain.notes)
 
 
 def print_selection(drawn: Selection, console: Console | None = None) -> None:
     """Print what each stage drew from how many groups, and the sum of the weights."""
-    out = console or _console()
+    out = console or new_console()
     rows = [
         (s.stage, s.asked["method"], len(s.groups), int(s.groups["units"].sum()), s.drawn, s.frame)
         for s in drawn.log.stages
@@ -113,13 +113,13 @@ def print_selection(drawn: Selection, console: Console | None = None) -> None:
     out.print(f"{len(main):,} units in the main sample; their weights add up to {main['weight'].sum():,.0f}")
     if len(main) < len(drawn.frame):
         out.print(f"{len(drawn.frame) - len(main):,} units in reserve")
-    _print_notes(out, drawn.notes)
+    print_notes(out, drawn.notes)
     out.print(f"seed {drawn.log.seed}, digest {drawn.log.digest[:16]}…")
 
 
 def print_weights(report: WeightReport, console: Console | None = None) -> None:
     """Print each step of weighting, and who lost weight."""
-    out = console or _console()
+    out = console or new_console()
     head: tuple[str, ...] = ("step", "rows", "lost", "total", "median", "largest", "factor", "deff")
     rows: list[Sequence[Any]] = [
         (
@@ -136,7 +136,7 @@ def print_weights(report: WeightReport, console: Console | None = None) -> None:
     ]
     _rows(out, "weights", head, rows)
     for s in report.steps:
-        out.print(f"  {_safe(s.name)}: {_safe(s.sentence)}")
+        out.print(f"  {escaped(s.name)}: {escaped(s.sentence)}")
     if report.groups is None:
         return
     table = report.who_lost()
@@ -164,10 +164,10 @@ def _records(table: pd.DataFrame) -> list[Any]:
 
 
 def _rows(out: Console, title: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    table = _table(title)
+    table = new_table(title)
     for i, name in enumerate(head):
         text = all(isinstance(row[i], str) and not row[i][:1].isdigit() for row in rows)
-        table.add_column(_safe(name), justify="left" if i == 0 or text else "right", overflow="fold")
+        table.add_column(escaped(name), justify="left" if i == 0 or text else "right", overflow="fold")
     for row in rows:
-        table.add_row(*map(_cell, row))
+        table.add_row(*map(shown_cell, row))
     out.print(table)

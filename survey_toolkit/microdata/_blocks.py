@@ -17,7 +17,7 @@ __all__ = ["description", "empty_frame", "nullable", "quoted"]
 
 def description(file: Path, folder: Path) -> dict[str, Variable]:
     """Descriptions that stand in a Parquet file this toolkit wrote; none otherwise."""
-    from survey_toolkit.microdata._parquet import _described
+    from survey_toolkit.microdata._parquet import described_columns
 
     with contextlib.closing(connect()) as connection:
         try:
@@ -27,7 +27,7 @@ def description(file: Path, folder: Path) -> dict[str, Variable]:
         except Exception:
             read_parquet(file, folder, columns=None, limits=ReadLimits())  # tells what is wrong with it
             raise
-    return _described(bytes(stored[0][0])) if stored else {}
+    return described_columns(bytes(stored[0][0])) if stored else {}
 
 
 #: Types of DuckDB to the nullable types of the toolkit; others stay as DuckDB gives them.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_names",
+    "described_columns",
     "metadata_clause",
     "parquet_columns",
     "parquet_metadata",
@@ -105,7 +106,7 @@ def _scanned(path: Path, folder: Path) -> Iterator[tuple[Any, dict[str, Variable
             "SELECT value FROM parquet_kv_metadata(?) WHERE key = ?", [str(staged), METADATA_KEY.encode()]
         ).fetchall()
         check_names(path.name, _schema(connection, staged), "rename one in the program that made it")
-        yield relation, _described(bytes(stored[0][0])) if stored else {}
+        yield relation, described_columns(bytes(stored[0][0])) if stored else {}
     except DataFileError:
         raise
     except Exception as exc:  # the engine and what binds it to Python raise errors of many classes
@@ -214,7 +215,7 @@ def parquet_metadata(variables: Mapping[str, Variable]) -> str:
     )
 
 
-def _described(stored: bytes) -> dict[str, Variable]:
+def described_columns(stored: bytes) -> dict[str, Variable]:
     """Descriptions from the file; anything that is not ours is left aside."""
     try:
         items: list[dict[str, Any]] = json.loads(stored)

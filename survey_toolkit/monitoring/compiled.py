@@ -238,7 +238,7 @@ def _mask_ratings(
 
 
 def _public(framework: Framework, book: Book, rules: DisclosurePolicy) -> Book:
-    out = Book()
+    out = {}
     for key, record in book.records.items():
         if record.kind == "actual":
             continue
@@ -246,8 +246,8 @@ def _public(framework: Framework, book: Book, rules: DisclosurePolicy) -> Book:
             item = framework.indicator(record.indicator)
             if item is None or _small(item, record.value, rules):
                 record = replace(record, value=None, status="suppressed")
-        out.records[key] = record
-    return out
+        out[key] = record
+    return Book(out)
 
 
 def _changes(

@@ -8,7 +8,7 @@ import datetime as dt
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from survey_toolkit.errors import DataFileError
@@ -33,24 +33,24 @@ class CountryImport:
     batch: int | None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
     """What an import did.
 
     Attributes
     ----------
-    countries : list of CountryImport
-    doubts : list of Doubt
+    countries : tuple of CountryImport
+    doubts : tuple of Doubt
         Sorted by file, sheet and cell.
     """
 
-    countries: list[CountryImport] = field(default_factory=list)
-    doubts: list[Doubt] = field(default_factory=list)
+    countries: tuple[CountryImport, ...]
+    doubts: tuple[Doubt, ...]
 
     @property
-    def held(self) -> list[Doubt]:
+    def held(self) -> tuple[Doubt, ...]:
         """Doubts a person has to decide; their values did not go in."""
-        return [d for d in self.doubts if not d.taken]
+        return tuple(d for d in self.doubts if not d.taken)
 
 
 def import_returns(
@@ -81,15 +81,17 @@ def import_returns(
     ImportReport
         Of two different returns of one country neither goes in.
     """
-    report = ImportReport()
-    returns = [r for path in _files(paths, report) if (r := _read(path, workspace, report)) is not None]
-    for item in _one_each(returns, report):
-        _bring_in(workspace, item, report, who=who, reason=reason, dry_run=dry_run, when=when)
-    report.doubts.sort(key=lambda d: (d.file, d.sheet, d.cell, d.code))
-    return report
+    doubts: list[Doubt] = []
+    countries = []
+    returns = [r for path in _files(paths, doubts) if (r := _read(path, workspace, doubts)) is not None]
+    for item in _one_each(returns, doubts):
+        countries.append(_bring_in(workspace, item, who=who, reason=reason, dry_run=dry_run, when=when))
+        doubts += item.doubts
+    doubts.sort(key=lambda d: (d.file, d.sheet, d.cell, d.code))
+    return ImportReport(countries=tuple(countries), doubts=tuple(doubts))
 
 
-def _files(paths: Iterable[str | os.PathLike[str]], report: ImportReport) -> list[Path]:
+def _files(paths: Iterable[str | os.PathLike[str]], doubts: list[Doubt]) -> list[Path]:
     out: list[Path] = []
     for given in map(Path, paths):
         if not given.is_dir():
@@ -102,7 +104,7 @@ def _files(paths: Iterable[str | os.PathLike[str]], report: ImportReport) -> lis
                 out.append(file)
             else:
                 text = f"a {file.suffix or 'file without suffix'} file is no return; save it as .xlsx"
-                report.doubts.append(_whole(file.name, "not_a_workbook", text))
+                doubts.append(_whole(file.name, "not_a_workbook", text))
     return out
 
 
@@ -110,17 +112,17 @@ def _whole(file: str, code: str, message: str, *, taken: bool = False) -> Doubt:
     return Doubt(file=file, sheet="", cell="", code=code, taken=taken, message=message)
 
 
-def _read(path: Path, workspace: Workspace, report: ImportReport) -> CountryReturn | None:
+def _read(path: Path, workspace: Workspace, doubts: list[Doubt]) -> CountryReturn | None:
     try:
         return read_return(path, workspace.framework)
     except DataFileError as exc:
         if exc.code == "missing-file":
             raise
-        report.doubts.append(_whole(path.name, "unreadable", exc.found or exc.what))
+        doubts.append(_whole(path.name, "unreadable", exc.found or exc.what))
         return None
 
 
-def _one_each(returns: Sequence[CountryReturn], report: ImportReport) -> list[CountryReturn]:
+def _one_each(returns: Sequence[CountryReturn], doubts: list[Doubt]) -> list[CountryReturn]:
     """One return a country; copies of one file count once, different ones are held."""
     out: list[CountryReturn] = []
     by_country: dict[str, list[CountryReturn]] = {}
@@ -128,13 +130,13 @@ def _one_each(returns: Sequence[CountryReturn], report: ImportReport) -> list[Co
         if item.country:
             by_country.setdefault(item.country, []).append(item)
         else:
-            report.doubts += item.doubts
+            doubts += item.doubts
     for country, items in by_country.items():
         distinct = list({i.sha256: i for i in reversed(items)}.values())[::-1]
         for copy in items:
             if not any(copy is d for d in distinct):
                 text = f"the same file as another of {country}; read once"
-                report.doubts.append(_whole(copy.file, "same_file", text, taken=True))
+                doubts.append(_whole(copy.file, "same_file", text, taken=True))
         if len(distinct) == 1:
             out.append(distinct[0])
             continue
@@ -143,14 +145,19 @@ def _one_each(returns: Sequence[CountryReturn], report: ImportReport) -> list[Co
             text = (
                 f"{len(distinct)} different returns of {country} ({names[:200]}); import the one that holds"
             )
-            report.doubts.append(_whole(item.file, "two_returns", text))
+            doubts.append(_whole(item.file, "two_returns", text))
     return out
 
 
 def _bring_in(
-    workspace: Workspace, item: CountryReturn, report: ImportReport, *, who: str, reason: str, dry_run: bool,
+    workspace: Workspace,
+    item: CountryReturn,
+    *,
+    who: str,
+    reason: str,
+    dry_run: bool,
     when: dt.datetime | None,
-) -> None:  # fmt: skip
+) -> CountryImport:
     known = workspace.book()
     n_read = len(item.records)
     _without_reason(item, known, reason)
@@ -165,12 +172,9 @@ def _bring_in(
             file=item.file, file_sha256=item.sha256, when=when,
         )  # fmt: skip
         _keep_doubts(workspace, item)
-    report.doubts += item.doubts
-    report.countries.append(
-        CountryImport(
-            country=item.country, file=item.file, n_read=n_read, n_new=new, n_changed=changed,
-            batch=batch.number if batch else None,
-        )
+    return CountryImport(
+        country=item.country, file=item.file, n_read=n_read, n_new=new, n_changed=changed,
+        batch=batch.number if batch else None,
     )  # fmt: skip
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ _LIMITS = UnpackLimits(files=500, bytes=150_000_000, ratio=1_000, small=150_000_
 _MAX_ROWS, _MAX_COLUMNS = 3_000, 120
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ReturnSheet:
     """One sheet: formulas and shown values, its key and where each column stands."""
 
@@ -31,7 +31,7 @@ class ReturnSheet:
     key: tuple[str, ...]
     formulas: Any
     values: Any
-    columns: dict[str, int] = field(default_factory=dict)
+    columns: Mapping[str, int]
 
     def rows(self) -> Iterator[int]:
         """Numbers of the rows with answers."""

@@ -76,7 +76,7 @@ def code_covariates(columns: Mapping[str, Sequence[Any]], n: int) -> tuple[tuple
     names, parts = ["(Intercept)"], [np.ones(n)]
     for name, raw in columns.items():
         values = list(raw)
-        missing = sum(_tables._missing(v) for v in values)
+        missing = sum(_tables.is_missing(v) for v in values)
         if missing:
             raise EstimationError(
                 "a covariate is missing for some people",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from survey_toolkit.errors import EstimationError
 from survey_toolkit.multiple_systems._newton import damped_step
-from survey_toolkit.multiple_systems.existence import _recession, _split_space
+from survey_toolkit.multiple_systems.existence import recession, split_space
 
 __all__ = ["DesignCurve", "DesignFit", "estimable", "fit_design", "fit_tables", "multinomial_kernel"]
 
@@ -65,10 +65,10 @@ def estimable(design: FloatArray, counts: FloatArray) -> bool:
     """
     scaled = design / np.maximum(np.abs(design).max(axis=0), 1e-300)
     seen = counts > 0
-    null = _split_space(scaled[seen])[0]
+    null = split_space(scaled[seen])[0]
     moves = scaled[~seen] @ null
-    still, active = _split_space(moves)
-    return not still.shape[1] and not np.any(_recession(moves @ active))
+    still, active = split_space(moves)
+    return not still.shape[1] and not np.any(recession(moves @ active))
 
 
 def fit_design(design: FloatArray, counts: FloatArray, offset: FloatArray | None = None) -> DesignFit:

@@ -18,6 +18,7 @@ __all__ = [
     "check_list_names",
     "check_membership",
     "check_table",
+    "is_missing",
     "read_counts",
     "read_list_files",
     "read_records",
@@ -155,7 +156,7 @@ def read_list_files(
     for name in names:
         columns = _columns(data[name])
         _require([key], columns, f"list '{name}'")
-        missing = sum(_missing(v) for v in columns[key])
+        missing = sum(is_missing(v) for v in columns[key])
         if missing:
             raise EstimationError(
                 "people without a key cannot be found on other lists",
@@ -224,7 +225,7 @@ def _from_histories(data: Mapping[Any, Any], lists: Sequence[str] | None) -> tup
     return names, rows, list(data.values())
 
 
-def _missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     return value is None or type(value).__name__ in ("NAType", "NaTType") or value != value
 
 
@@ -241,7 +242,7 @@ def check_membership(patterns: Any, lists: Sequence[str]) -> IntArray:
     out = np.zeros(raw.shape, dtype=np.int64)
     for j, name in enumerate(lists):
         column = raw[:, j].tolist()
-        bad = sum(1 for v in column if _missing(v) or isinstance(v, str) or v not in (0, 1))
+        bad = sum(1 for v in column if is_missing(v) or isinstance(v, str) or v not in (0, 1))
         if bad:
             raise EstimationError(
                 "list columns hold 1 (on the list) or 0 (not on it), nothing else",
@@ -259,7 +260,7 @@ def check_counts(counts: Any) -> IntArray:
     values = np.asarray(counts).tolist()
     bad: list[str] = []
     for v in values:
-        if _missing(v) or isinstance(v, str | bool):
+        if is_missing(v) or isinstance(v, str | bool):
             bad.append("missing or not a number")
         elif v < 0:
             bad.append(f"negative ({v:g})")

@@ -18,7 +18,7 @@ from survey_toolkit.multiple_systems._log_type import log_type_size
 from survey_toolkit.multiple_systems._poisson_design import DesignFit, estimable, fit_design
 from survey_toolkit.multiple_systems.histories import CaptureHistories
 from survey_toolkit.multiple_systems.intervals import check_level
-from survey_toolkit.multiple_systems.logit_normal import _fit_statistics, _hessian, _slopes
+from survey_toolkit.multiple_systems.logit_normal import fit_statistics, hessian_of, slopes_of
 from survey_toolkit.multiple_systems.results import PopulationSize, coefficients_of, criteria
 
 __all__ = ["BehaviourModel", "behaviour"]
@@ -109,7 +109,7 @@ def _removal(data: CaptureHistories, model: str, level: float) -> PopulationSize
     if not _LEAST_CHANCE < p < 1:
         raise _no_decline(data, model)
     estimate = size(fit.coef, t)
-    slope = _slopes(lambda at: size(at, t), fit.coef)
+    slope = slopes_of(lambda at: size(at, t), fit.coef)
     # Poisson variance of the size, less that of the size itself: the variance for a fixed population.
     se = float(np.sqrt(max(float(slope @ fit.covariance @ slope) - estimate, 0.0)))
     c = float(1 / (1 + np.exp(-fit.coef[-1])))
@@ -157,17 +157,17 @@ def _mtb(data: CaptureHistories, level: float) -> PopulationSize:
     start = np.concatenate([[np.log(1.3 * n)], np.log(sizes / (1.3 * n - sizes)), [0.0]])
     best = np.asarray(minimize(loss, start, method="BFGS", options={"gtol": 1e-6, "maxiter": 2000}).x)
     for _ in range(20):
-        step = np.linalg.lstsq(_hessian(loss, best), _slopes(loss, best), rcond=None)[0]
+        step = np.linalg.lstsq(hessian_of(loss, best), slopes_of(loss, best), rcond=None)[0]
         best = best - np.clip(step, -0.5, 0.5)
         if np.abs(step).max() < 1e-7:
             break
     estimate = float(np.exp(best[0]))
-    hessian = _hessian(loss, best)
+    hessian = hessian_of(loss, best)
     if estimate > 1e4 * n or np.linalg.eigvalsh(hessian).min() < 1e-6:
         raise _no_decline(data, "Mtb")
     covariance = np.asarray(np.linalg.inv(hessian), dtype=float)
     mu = np.exp(log_means(best))
-    loglik, deviance, pearson = _fit_statistics(counts, mu)
+    loglik, deviance, pearson = fit_statistics(counts, mu)
     fit = DesignFit(best, covariance, mu, loglik, deviance, pearson)
     se = float(np.sqrt(max(estimate**2 * float(covariance[0, 0]) - estimate, 0.0)))
     chances = {f"p: {name}": float(expit(b)) for name, b in zip(data.lists, best[1:-1], strict=True)}

@@ -12,7 +12,7 @@ from survey_toolkit.multiple_systems.histories import CaptureHistories
 from survey_toolkit.multiple_systems.intervals import normal_quantile
 from survey_toolkit.multiple_systems.results import PopulationSize
 
-__all__ = ["chao", "two_list"]
+__all__ = ["chao", "two_list", "two_names"]
 
 TwoListEstimator = Literal["chapman", "lincoln_petersen"]
 TwoListCi = Literal["log", "wald", "exact"]
@@ -62,7 +62,7 @@ def two_list(
     >>> round(two_list(lists).estimate, 1)
     3921.0
     """
-    a, b = _two_names(data, lists)
+    a, b = two_names(data, lists)
     matrix = data.overlap_matrix()
     i, j = data.lists.index(a), data.lists.index(b)
     n1, n2, m = (int(matrix[x, y]) for x, y in ((i, i), (j, j), (i, j)))
@@ -197,7 +197,8 @@ def _limits(
     return n1 / p_high, n1 / p_low
 
 
-def _two_names(data: CaptureHistories, lists: tuple[str, str] | None) -> tuple[str, str]:
+def two_names(data: CaptureHistories, lists: tuple[str, str] | None) -> tuple[str, str]:
+    """The two lists asked for; those of the data where there are two."""
     names = data.lists if lists is None else tuple(lists)
     if len(names) != 2 or any(name not in data.lists for name in names):
         raise EstimationError(

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from survey_toolkit.errors import EstimationError
 from survey_toolkit.multiple_systems.poisson import reduce_models, superset_sums
 
-__all__ = ["Offence", "examine_model", "existence_codes", "overlapping_triples"]
+__all__ = ["Offence", "examine_model", "existence_codes", "overlapping_triples", "recession", "split_space"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -158,10 +158,10 @@ def _examine(support: BoolArray, finite: BoolArray, cells: BoolArray) -> Offence
     """Directions of no return and null directions of one reduced model."""
     index = np.flatnonzero(finite)
     seen, empty = np.flatnonzero(support), np.flatnonzero(cells & ~support)
-    null = _split_space(_design(seen, index))[0]
+    null = split_space(_design(seen, index))[0]
     moves = _design(empty, index) @ null
-    still, active = _split_space(moves)
-    direction = active @ _recession(moves @ active)
+    still, active = split_space(moves)
+    direction = active @ recession(moves @ active)
     flat = null @ still
     vanishing = empty[moves @ direction < -_TOLERANCE] if direction.any() else empty[:0]
     lost = np.abs(flat).max(axis=1, initial=0.0) > _TOLERANCE
@@ -180,7 +180,7 @@ def _design(cells: IntArray, index: IntArray) -> FloatArray:
     return out
 
 
-def _split_space(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
+def split_space(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Orthonormal bases of the null space and of the row space."""
     rows, p = matrix.shape
     if rows == 0 or p == 0:
@@ -190,7 +190,7 @@ def _split_space(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
     return right[rank:].T, right[:rank].T
 
 
-def _recession(moves: FloatArray) -> FloatArray:
+def recession(moves: FloatArray) -> FloatArray:
     """Coordinates of a direction that lowers some empty cells and raises none; zeros if there is none."""
     cells, q = moves.shape
     nothing = np.zeros(q)

@@ -16,7 +16,7 @@ import numpy as np
 
 from survey_toolkit.errors import EstimationError
 from survey_toolkit.multiple_systems._display import format_number, html_table, text_table
-from survey_toolkit.multiple_systems.classical import _two_names
+from survey_toolkit.multiple_systems.classical import two_names
 from survey_toolkit.multiple_systems.histories import CaptureHistories
 from survey_toolkit.multiple_systems.intervals import wald_limits
 
@@ -122,7 +122,7 @@ def two_list_odds_ratio(
     >>> [round(x) for x in two_list_odds_ratio(lists).estimate]
     [1570, 2380, 4000, 7240, 13720]
     """
-    a, b = _two_names(data, lists)
+    a, b = two_names(data, lists)
     matrix, i, j = data.overlap_matrix(), data.lists.index(a), data.lists.index(b)
     both = int(matrix[i, j])
     cells = {(a, b): both, (a,): int(matrix[i, i]) - both, (b,): int(matrix[j, j]) - both}

@@ -19,7 +19,7 @@ from survey_toolkit.multiple_systems.frequencies import CaptureFrequencies
 from survey_toolkit.multiple_systems.histories import CaptureHistories
 from survey_toolkit.multiple_systems.results import PopulationSize, coefficients_of, criteria
 
-__all__ = ["fit_normal"]
+__all__ = ["fit_normal", "fit_statistics", "hessian_of", "slopes_of"]
 
 FloatArray = NDArray[np.float64]
 _NODES = 60
@@ -64,11 +64,11 @@ def fit_normal(
     best = _maximise(mixture, data.n_observed)
     log_mu, log_dark = mixture.log_means(best)
     covariance = _covariance(mixture, best)
-    slope = _slopes(lambda at: mixture.log_means(at)[1], best)
+    slope = slopes_of(lambda at: mixture.log_means(at)[1], best)
     variance = float(slope @ covariance @ slope)
     n, dark, p = data.n_observed, float(np.exp(log_dark)), len(best)
     se = float(np.sqrt(dark + dark**2 * variance))
-    loglik, deviance, pearson = _fit_statistics(mixture.counts, np.exp(log_mu))
+    loglik, deviance, pearson = fit_statistics(mixture.counts, np.exp(log_mu))
     label = f"{model} normal"
     return log_type_size(
         method=f"closed population, {label}",
@@ -121,14 +121,14 @@ def _maximise(mixture: _Mixture, n: int) -> FloatArray:
     fits = [minimize(mixture.loss, start, method="BFGS", options={"gtol": 1e-6}) for start in starts]
     best = np.asarray(min(fits, key=lambda f: float(f.fun)).x, dtype=float)
     for _ in range(20):  # Newton steps to full precision
-        slope = _slopes(mixture.loss, best)
-        step = _solve(_hessian(mixture.loss, best), slope)
+        slope = slopes_of(mixture.loss, best)
+        step = _solve(hessian_of(mixture.loss, best), slope)
         best -= np.clip(step, -1.0, 1.0)
         if np.abs(step).max() < 1e-7:
             break
     sigma = float(np.exp(best[-1]))
     inside = 0.05 < sigma < _SIGMA_MAX and best[0] < np.log(_LARGEST * n)
-    if not inside or np.linalg.eigvalsh(_hessian(mixture.loss, best)).min() < 1e-6:
+    if not inside or np.linalg.eigvalsh(hessian_of(mixture.loss, best)).min() < 1e-6:
         raise EstimationError(
             "the spread between people runs to a boundary: no estimate under the normal form",
             found=f"standard deviation {sigma:.2g} on the logit scale",
@@ -139,7 +139,7 @@ def _maximise(mixture: _Mixture, n: int) -> FloatArray:
 
 
 def _covariance(mixture: _Mixture, best: FloatArray) -> FloatArray:
-    return _solve(_hessian(mixture.loss, best), np.eye(len(best)))
+    return _solve(hessian_of(mixture.loss, best), np.eye(len(best)))
 
 
 def _solve(matrix: FloatArray, right: FloatArray) -> FloatArray:
@@ -154,12 +154,14 @@ def _solve(matrix: FloatArray, right: FloatArray) -> FloatArray:
     return out
 
 
-def _slopes(function: Callable[[FloatArray], float], at: FloatArray) -> FloatArray:
+def slopes_of(function: Callable[[FloatArray], float], at: FloatArray) -> FloatArray:
+    """Gradient by central differences."""
     steps = np.eye(len(at)) * _STEP
     return np.array([(function(at + h) - function(at - h)) / (2 * _STEP) for h in steps])
 
 
-def _hessian(function: Callable[[FloatArray], float], at: FloatArray) -> FloatArray:
+def hessian_of(function: Callable[[FloatArray], float], at: FloatArray) -> FloatArray:
+    """Second derivatives by central differences."""
     steps = np.eye(len(at)) * _STEP * 10
     rows = [
         [
@@ -171,7 +173,8 @@ def _hessian(function: Callable[[FloatArray], float], at: FloatArray) -> FloatAr
     return np.array(rows) / (4 * (_STEP * 10) ** 2)
 
 
-def _fit_statistics(counts: FloatArray, mu: FloatArray) -> tuple[float, float, float]:
+def fit_statistics(counts: FloatArray, mu: FloatArray) -> tuple[float, float, float]:
+    """Log likelihood, deviance and Pearson statistic of Poisson counts."""
     from scipy.special import gammaln, xlogy
 
     kernel = xlogy(counts, mu)

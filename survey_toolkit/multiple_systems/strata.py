@@ -248,7 +248,7 @@ def _read_codes(
 ) -> tuple[tuple[tuple[str, ...], ...], IntArray]:
     levels, numbers = [], []
     for name in by:
-        raw = [None if _tables._missing(v) else level_text(v) for v in columns[name]]
+        raw = [None if _tables.is_missing(v) else level_text(v) for v in columns[name]]
         known = tuple(sorted({v for v in raw if v is not None}, key=_natural))
         if not known:
             raise EstimationError("a covariate is never known", where=f"column '{name}'")
@@ -272,7 +272,7 @@ def _read_histories(
 ) -> IntArray:
     """0/1 membership; -1 where a list is missing in every row of the stratum."""
     raw = _tables._matrix(columns, lists)
-    missing = np.array([[_tables._missing(v) for v in row] for row in raw]).reshape(raw.shape)
+    missing = np.array([[_tables.is_missing(v) for v in row] for row in raw]).reshape(raw.shape)
     filled = np.where(missing, 0, raw)
     out = _tables.check_membership(filled, lists)
     _, group = np.unique(codes, axis=0, return_inverse=True)

@@ -77,7 +77,7 @@ def test_interactions_are_not_pictograms() -> None:
     terminal.print_comparison(lists, compare(lists, ["independence", "stepwise"]), console=console)
     assert ":NG" in out.getvalue()
     assert "🆖" not in out.getvalue()
-    assert terminal._console()._emoji is False
+    assert terminal.new_console()._emoji is False
 
 
 def test_estimates_with_notes() -> None:

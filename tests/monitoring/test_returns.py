@@ -92,7 +92,7 @@ def test_a_clean_return_comes_back_equal_without_a_doubt(
     data = filled_return(plan, country, example_records(country), LANGUAGES[country])
     (tmp_path / "r.xlsx").write_bytes(data)
     report = import_returns(workspace, [tmp_path / "r.xlsx"], who="test")
-    assert report.doubts == []
+    assert report.doubts == ()
     want = {r.key: r for r in example_records(country)}
     assert {r.key: r for r in workspace.book()} == want
 
@@ -160,7 +160,7 @@ def test_a_change_needs_a_reason_and_keeps_its_history(plan: Framework, workspac
     assert workspace.book().actual("KHM", B, 2016).value == 17  # type: ignore[union-attr]
     assert stored_doubts(workspace)["KHM"][0].code == "revision_without_reason"
     done = import_returns(workspace, [file], who="test", reason="late report of one province")
-    assert done.doubts == []
+    assert done.doubts == ()
     assert workspace.book().actual("KHM", B, 2016).value == 18  # type: ignore[union-attr]
     event = workspace.batches()[-1].events[-1]
     assert (event.field, event.old, event.new, event.reason) == (
@@ -170,7 +170,7 @@ def test_a_change_needs_a_reason_and_keeps_its_history(plan: Framework, workspac
     book.cell("actuals", f"{B}|total", "y:2016").value = 19
     book.cell("actuals", f"{B}|total", "reason").value = "recount"
     book.book.save(file)
-    assert import_returns(workspace, [file], who="test").doubts == []
+    assert import_returns(workspace, [file], who="test").doubts == ()
     assert workspace.batches()[-1].events[-1].reason == "recount"
 
 
@@ -212,7 +212,7 @@ def test_moved_rows_and_columns_are_read_by_their_keys(plan: Framework, tmp_path
                 )
     book.book.save(tmp_path / "KHM.xlsx")
     workspace = create_workspace(tmp_path / "commit", "commit-spa4")
-    assert import_returns(workspace, [tmp_path / "KHM.xlsx"], who="test").doubts == []
+    assert import_returns(workspace, [tmp_path / "KHM.xlsx"], who="test").doubts == ()
     assert workspace.book().actual("KHM", B, 2016).value == 17  # type: ignore[union-attr]
     assert workspace.book().actual("KHM", A, 2016).value == 215  # type: ignore[union-attr]
 
@@ -272,7 +272,7 @@ def test_returns_of_another_framework_or_country_are_refused(
         book.book.save(tmp_path / "KHM.xlsx")
         report = import_returns(workspace, [tmp_path / "KHM.xlsx"], who="test")
         assert [d.code for d in report.doubts] == [code]
-        assert report.countries == []
+        assert report.countries == ()
     book = Book(plan, "KHM")
     book.sheets["actuals"]["A1"] = "commit-spa4@2017.1|THA|km|actuals"
     book.book.save(tmp_path / "KHM.xlsx")

@@ -144,7 +144,7 @@ def test_an_import_that_is_killed_can_be_run_again(example: Workspace, tmp_path:
     done = len(after.batches())
     assert done >= 2
     report = import_returns(after, [returns], who="t")
-    assert report.doubts == []
+    assert report.doubts == ()
     assert sum(c.batch is not None for c in report.countries) == 6 - done
     assert after.book().records == example.book().records
     assert after.verify() == []

@@ -22,7 +22,7 @@ __all__ = ["Book"]
 R = TypeVar("R", bound=Record)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Book:
     """Records by key.
 
@@ -33,7 +33,7 @@ class Book:
     (True, False, True)
     """
 
-    records: dict[str, Record] = field(default_factory=dict)
+    records: Mapping[str, Record] = field(default_factory=dict)
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Book:

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from typing import Any
 
-from survey_toolkit.multiple_systems._tables import _missing
+from survey_toolkit.multiple_systems._tables import is_missing
 
 __all__ = ["fold_name", "normal_code", "parse_date", "transliteration_key"]
 
@@ -57,7 +57,7 @@ def fold_name(value: Any) -> str | None:
     >>> fold_name("  Nguyễn-Văn "), fold_name("Ћирић"), fold_name("O'Brien"), fold_name("--")
     ('nguyen van', 'ciric', 'obrien', None)
     """
-    if _missing(value):
+    if is_missing(value):
         return None
     text = re.sub(r"['’`ʼ]", "", str(value).lower())
     text = "".join(_LETTERS.get(c, c) for c in unicodedata.normalize("NFC", text))
@@ -96,7 +96,7 @@ def parse_date(value: Any) -> dt.date | None:
     >>> parse_date("03/04/1999"), parse_date("1999-04-03") == parse_date("3.4.1999"), parse_date("?")
     (datetime.date(1999, 4, 3), True, None)
     """
-    if _missing(value):
+    if is_missing(value):
         return None
     if isinstance(value, dt.datetime):
         return value.date()
@@ -119,6 +119,6 @@ def normal_code(value: Any) -> str | None:
     >>> normal_code(" ab-12 "), normal_code("")
     ('AB12', None)
     """
-    if _missing(value):
+    if is_missing(value):
         return None
     return re.sub(r"[\W_]+", "", str(value)).upper() or None

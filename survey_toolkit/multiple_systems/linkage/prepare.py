@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from survey_toolkit.errors import EstimationError
 from survey_toolkit.multiple_systems._people import frame_columns
-from survey_toolkit.multiple_systems._tables import _missing
+from survey_toolkit.multiple_systems._tables import is_missing
 from survey_toolkit.multiple_systems.linkage.hashing import bit_string, bloom_filter, check_key, keyed_hash
 from survey_toolkit.multiple_systems.linkage.normalise import (
     fold_name,
@@ -198,7 +198,7 @@ def _check_ids(raw: Sequence[Any], ids: Sequence[str]) -> None:
 def _none(value: Any) -> Any:
     if isinstance(value, list):
         return value
-    return None if _missing(value) else value
+    return None if is_missing(value) else value
 
 
 def _date_columns(raw: Sequence[Any]) -> dict[str, list[Any]]:
