@@ -205,11 +205,7 @@ def crosstab(
         else _rao_scott(test, pearson, deltas, df, label)
     )
     share, se = _shares(table, margin)
-    counted = {"total": n.sum(), "row": n.sum(axis=1, keepdims=True), "column": n.sum(axis=0, keepdims=True)}
-    base = np.broadcast_to(np.asarray(counted[margin], dtype=np.float64), n.shape).reshape(-1)
-    interval = proportion_interval(
-        "logit", share.reshape(-1), se.reshape(-1), base, np.full(n.size, df), level, events=n.reshape(-1)
-    )
+    low, high = _limits(share, se, n, margin, df, level)
     return Crosstab(
         row=names[0],
         column=names[1],
@@ -218,8 +214,8 @@ def crosstab(
         margin=margin,
         share=share,
         se=se,
-        ci_low=interval.low.reshape(n.shape),
-        ci_high=interval.high.reshape(n.shape),
+        ci_low=low,
+        ci_high=high,
         population=table.total,
         n=n,
         df=df,
@@ -229,6 +225,18 @@ def crosstab(
         method=cells.method,
         notes=cells.notes(names),
     )
+
+
+def _limits(
+    share: Floats, se: Floats, n: Floats, margin: Margin, df: float, level: float
+) -> tuple[Floats, Floats]:
+    """Logit limits of the shares, each with the rows it is a share of."""
+    counted = {"total": n.sum(), "row": n.sum(axis=1, keepdims=True), "column": n.sum(axis=0, keepdims=True)}
+    base = np.broadcast_to(np.asarray(counted[margin], dtype=np.float64), n.shape).reshape(-1)
+    interval = proportion_interval(
+        "logit", share.reshape(-1), se.reshape(-1), base, np.full(n.size, df), level, events=n.reshape(-1)
+    )
+    return interval.low.reshape(n.shape), interval.high.reshape(n.shape)
 
 
 def _tabulate(

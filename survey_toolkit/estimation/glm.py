@@ -320,6 +320,12 @@ class GlmEstimates:
         return f"<pre>{html.escape(repr(self))}</pre>"
 
 
+def _degrees(cells: ModelCells, df: str | float, n_coefficients: int) -> float:
+    if not isinstance(df, str):
+        return float(df)
+    return float((cells.df_known if df == "domain" else cells.df_design) + 1 - n_coefficients)
+
+
 def glm(
     cells: ModelCells, formula: Formula, how: Family, *, level: float, df: str | float = "domain"
 ) -> GlmEstimates:
@@ -349,11 +355,7 @@ def glm(
 
     vcov = covariance(cells, matrices.x * fit.score[:, None], refit, fit.bread)
     k = len(matrices.names)
-    free = (
-        float(df)
-        if not isinstance(df, str)
-        else float((cells.df_known if df == "domain" else cells.df_design) + 1 - k)
-    )
+    free = _degrees(cells, df, k)
     se = np.sqrt(np.diagonal(vcov))
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(se > 0, fit.coefficients / se, np.nan)

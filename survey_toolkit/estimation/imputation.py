@@ -116,15 +116,7 @@ def combine_imputations(
             found=str(len(results)),
             expected="two or more",
         )
-    names = _names(results[0])
-    for result in results[1:]:
-        if _names(result) != names:
-            raise EstimationError(
-                "the results of the imputations do not have the same rows",
-                where="results",
-                found=f"{len(_names(result))} rows against {len(names)}, or other domains",
-                hint="ask the same of every imputation",
-            )
+    names = _same_names(results)
     values = np.stack([_values(result) for result in results])
     m = len(results)
     inside = np.mean([np.asarray(result.vcov) for result in results], axis=0)
@@ -156,6 +148,20 @@ def combine_imputations(
         df_complete=complete,
         level=level,
     )
+
+
+def _same_names(results: Sequence[Any]) -> tuple[Any, ...]:
+    """Names of the rows, which are those of every result."""
+    names = _names(results[0])
+    for other in map(_names, results[1:]):
+        if other != names:
+            raise EstimationError(
+                "the results of the imputations do not have the same rows",
+                where="results",
+                found=f"{len(other)} rows against {len(names)}, or other domains",
+                hint="ask the same of every imputation",
+            )
+    return names
 
 
 def _barnard_rubin(rubin: Floats, missing: Floats, complete: float) -> Floats:

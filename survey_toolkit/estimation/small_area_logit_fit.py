@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -28,6 +28,8 @@ from survey_toolkit.estimation.cells import Floats, Ints
 
 __all__ = ["LogitAreas", "LogitFit", "fit_logit", "nodes", "posterior"]
 
+#: Log likelihood and its gradient.
+_Likelihood: TypeAlias = Callable[[Floats], tuple[float, Floats]]
 _LARGEST_SIGMA: Final = 15.0  # in logits; beyond it areas are all yes or all no and the likelihood is flat
 _STEP: Final = 1e-5  # of the differences that give the Hessian from the gradient
 
@@ -172,9 +174,7 @@ def _hessian(gradient: Callable[[Floats], Floats], theta: Floats) -> Floats:
     return np.asarray((rows + rows.T) / 2)
 
 
-def _maximum(
-    value_and_slope: Callable[[Floats], tuple[float, Floats]], start: Floats
-) -> tuple[Floats, float]:
+def _maximum(value_and_slope: _Likelihood, start: Floats) -> tuple[Floats, float]:
     """Maximum near a start, by a trust region."""
     from scipy.optimize import minimize
 
@@ -234,11 +234,25 @@ def fit_logit(areas: LogitAreas, points: int, start: LogitFit | None = None) -> 
         value, gradient = joint(np.append(beta, 0.0))
         return value, gradient[:-1]
 
-    beta, best = _maximum(plain, np.zeros(q.shape[1]))
+    begin = np.append(scale @ start.beta, max(start.sigma, 0.1)) if start else None
+    theta, best = _highest(joint, plain, q.shape[1], begin)
+    sigma = abs(float(theta[-1]))
+    if sigma == 0:
+        information = -_hessian(lambda b: plain(b)[1], theta[:-1])
+    else:
+        information = -_hessian(lambda b: joint(b)[1], theta)
+    back = np.linalg.inv(scale)
+    covariance = back @ np.linalg.inv(information)[: q.shape[1], : q.shape[1]] @ back.T
+    return LogitFit(beta=back @ theta[:-1], covariance=covariance, sigma=sigma, loglik=best)
+
+
+def _highest(joint: _Likelihood, plain: _Likelihood, k: int, begin: Floats | None) -> tuple[Floats, float]:
+    """(β, σ) of the highest of the maxima found: without area effects, and from one start or two."""
+    beta, best = _maximum(plain, np.zeros(k))
     theta = np.append(beta, 0.0)
-    first = [np.append(scale @ start.beta, max(start.sigma, 0.1))] if start else []
-    for begin in first or [np.append(beta, spread) for spread in (0.3, 1.0)]:
-        other, value = _maximum(joint, begin)
+    starts = [np.append(beta, spread) for spread in (0.3, 1.0)] if begin is None else [begin]
+    for start in starts:
+        other, value = _maximum(joint, start)
         if value > best + 1e-9:
             theta, best = other, value
     sigma = abs(float(theta[-1]))
@@ -246,21 +260,14 @@ def fit_logit(areas: LogitAreas, points: int, start: LogitFit | None = None) -> 
     if sigma == 0 and _hessian(lambda b: joint(b)[1], theta)[-1, -1] > 1e-4:
         best = -np.inf
     if not np.isfinite(best) or sigma > _LARGEST_SIGMA:
+        spread = f"a standard deviation of {sigma:.0f} logits" if np.isfinite(best) else "no convergence"
         raise EstimationError(
             "the likelihood of the areas has no finite maximum",
             where="area",
-            found="no convergence"
-            if not np.isfinite(best)
-            else f"a standard deviation of {sigma:.0f} logits",
+            found=spread,
             hint="areas that are all yes or all no carry no measure of their spread: join areas",
         )
-    if sigma == 0:
-        information = -_hessian(lambda b: plain(b)[1], theta[:-1])
-    else:
-        information = -_hessian(lambda b: joint(b)[1], theta)
-    back = np.linalg.inv(scale)
-    covariance = back @ np.linalg.inv(information)[: len(beta), : len(beta)] @ back.T
-    return LogitFit(beta=back @ theta[:-1], covariance=covariance, sigma=sigma, loglik=best)
+    return theta, best
 
 
 def _refuse_separation(areas: LogitAreas) -> None:
