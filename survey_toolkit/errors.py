@@ -22,7 +22,6 @@ __all__ = [
     "HarmonizationError",
     "InstrumentError",
     "MissingExtraError",
-    "SingletonPsuWarning",
     "StudyError",
     "SurveyToolkitError",
     "SurveyToolkitWarning",
@@ -124,11 +123,7 @@ class MissingExtraError(SurveyToolkitError):
 
 
 class SurveyToolkitWarning(UserWarning):
-    """Base of all warnings; each also lands in the ``notes`` of the result."""
-
-
-class SingletonPsuWarning(SurveyToolkitWarning):
-    """A stratum holds one PSU and the declared option decided its variance."""
+    """Base of all warnings."""
 
 
 def did_you_mean(name: object, known: Iterable[object], n: int = 3) -> str:

@@ -63,7 +63,7 @@ def run_unit_level_logit(case: dict[str, Any]) -> dict[str, Any]:
     options = case["options"]
     fit, points = options.get("fit", "Laplace").lower(), int(options.get("nAGQ", 1))
     if fit not in ("laplace", "agq") or (fit == "agq") != (points > 1):
-        raise NotImplementedError(f"fit {fit} with {points} nodes")
+        raise AssertionError(f"no answer is built for a fit {fit} with {points} nodes")
     data, cells = (table(name) for name in case["data"])
     got = unit_level_logit(
         data.drop(index=[row - 1 for row in options.get("drop_rows", [])]),

@@ -1,8 +1,8 @@
 """The one door to svy: what it draws and computes right is asked of it, nothing else knows it.
 
 Used for Sampford's and Brewer's draws (inclusion probabilities within Monte Carlo error of n·size/total in
-tests), and for a second opinion on sample sizes and allocations. svy 0.35 is a large dependency (Polars and
-a compiled kernel, about 560 MB), so it is the extra ``sampling``; all else in this room works without it.
+tests). svy 0.35 is a large dependency (Polars and a compiled kernel, about 560 MB), so it is the extra
+``sampling``; all else in this room works without it.
 
 svy and not samplics, because samplics is archived by its own author, who points to svy, and because its
 numbers are wrong where it matters: jackknife weights of stratified designs scaled by the wrong factor
@@ -18,7 +18,6 @@ as certain, so they are set apart before (:mod:`.size_measure`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from numpy.typing import NDArray
 
 from survey_toolkit.errors import DesignError, MissingExtraError
 
-__all__ = ["draw_pps", "second_allocation", "second_size_mean", "second_size_proportion", "version"]
+__all__ = ["draw_pps", "version"]
 
 _METHOD = {"sampford": "pps_rs", "brewer": "pps_brewer"}
 
@@ -56,29 +55,6 @@ def draw_pps(method: str, size: NDArray[np.float64], n: int, *, seed: int) -> ND
             hint="use pps_systematic",
         ) from None
     return np.sort(drawn.data["_at"].to_numpy().astype(np.int64))
-
-
-def second_size_proportion(
-    p: float, half_width: float, *, confidence: float = 0.95, method: str = "wald", deff: float = 1.0
-) -> float:
-    """Sample size by svy (``wald`` or ``fleiss``); it rounds up after every step."""
-    goal = (
-        _svy().SampleSize().estimate_prop(p=p, moe=half_width, method=method, alpha=1 - confidence, deff=deff)
-    )
-    return float(goal.n)
-
-
-def second_size_mean(sd: float, half_width: float, *, confidence: float = 0.95) -> float:
-    """Sample size for a mean by svy."""
-    return float(_svy().SampleSize().estimate_mean(sigma=sd, moe=half_width, alpha=1 - confidence).n)
-
-
-def second_allocation(
-    population: Mapping[str, float], n: int, *, method: str, sd: Mapping[str, float] | None = None
-) -> dict[str, int]:
-    """Allocation by svy (``equal``, ``proportional`` or ``neyman``), no minimum."""
-    goal: Any = _svy().SampleSize().allocate(n, pop_size=dict(population), method=method, sigma=sd)
-    return {str(k): int(v) for k, v in goal.n.items()}
 
 
 def version() -> str:

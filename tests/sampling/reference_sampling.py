@@ -39,7 +39,7 @@ def quotient(data: pd.DataFrame, text: str) -> np.ndarray:
 def acs_estimate(case: dict[str, Any], data: pd.DataFrame) -> dict[str, Any]:
     o = case["options"]
     if o["neighbours"] != "four sides":
-        raise NotImplementedError(o["neighbours"])
+        raise AssertionError(f"no answer is built for acs with neighbours {o['neighbours']!r}")
     ok, initial = satisfied(data, o["condition"]), data[o["initial"]].to_numpy(bool)
     if initial.sum() != o["n1"]:
         raise AssertionError("the initial sample is not the one declared")

@@ -8,7 +8,7 @@ import pytest
 
 from survey_toolkit.errors import DesignError
 from survey_toolkit.sampling import Constraint, allocate, allocate_multivariate
-from survey_toolkit.sampling._svy import second_allocation
+from tests.sampling.second_opinion import second_allocation
 
 POPULATION = {"a": 12_000, "b": 5_300, "c": 2_100, "d": 44_000}
 SD = {"a": 0.3, "b": 0.5, "c": 0.1, "d": 0.2}

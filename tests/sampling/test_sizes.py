@@ -24,8 +24,8 @@ from survey_toolkit.sampling import (
     size_total,
     smallest_prevalence,
 )
-from survey_toolkit.sampling._svy import second_size_mean, second_size_proportion
 from survey_toolkit.sampling.precision import exact_half_width, srs_size_proportion
+from tests.sampling.second_opinion import second_size_mean, second_size_proportion
 
 Z = 1.959963984540054
 GRID = [(0.5, 0.03), (0.1, 0.02), (0.02, 0.01), (0.9, 0.05), (0.004, 0.002)]
