@@ -23,9 +23,7 @@ def print_inspection(inspection: Inspection, console: Console | None = None) -> 
     """Print a codebook, columns that name a person, guesses of roles, and what looks wrong."""
     out = console or new_console()
     source = inspection.source
-    title = (
-        f"{source.name}: {inspection.n_rows:,} rows, {len(inspection.variables)} variables ({source.format})"
-    )
+    title = f"{source.name}: {inspection.rows_shown}, {len(inspection.variables)} variables ({source.format})"
     table = new_table(title)
     table.add_column("variable", no_wrap=True)
     table.add_column("label", ratio=2)
@@ -36,8 +34,10 @@ def print_inspection(inspection: Inspection, console: Console | None = None) -> 
     for v in inspection.variables:
         kind = v.kind if v.kind.startswith("identifier") else v.type
         shown = codes_text(v, most=_CODES, between="; ")
-        table.add_row(*map(escaped, (v.name, v.label, kind, f"{v.n_valid:,}", missing_text(v), shown)))
+        table.add_row(*map(escaped, (v.name, v.label, kind, v.valid_shown, missing_text(v), shown)))
     out.print(table)
+    if inspection.hidden_note:
+        out.print(escaped(inspection.hidden_note))
     _print_rows(
         out,
         "Names a person: remove before the file is passed on",
@@ -97,7 +97,7 @@ def _print_rows(
         if empty:
             out.print(f"{escaped(title)}: {empty}")
         return
-    table = new_table(title)
+    table = newnew_table(title)
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in listed:

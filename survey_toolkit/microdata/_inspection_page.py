@@ -23,7 +23,10 @@ def inspections_page(title: str, inspections: Sequence[Inspection], links: Itera
     """HTML page of the tables of one export, one after the other, and how they hang together."""
     if len(inspections) == 1:
         return inspection_page(inspections[0])
-    tables = [(one.source.name, one.n_rows, len(one.variables), len(one.identifiers)) for one in inspections]
+    tables = [
+        (one.source.name, one.rows_shown.removesuffix(" rows"), len(one.variables), len(one.identifiers))
+        for one in inspections
+    ]
     joined = [(k.child, k.parent, ", ".join(f"{a} = {b}" for a, b in k.on)) for k in links]
     sections = [
         ("Tables", table(
@@ -40,7 +43,7 @@ def inspections_page(title: str, inspections: Sequence[Inspection], links: Itera
 def _lead(inspection: Inspection) -> str:
     source = inspection.source
     facts = (source.format, source.encoding or "", f"sha256 {source.sha256[:16]}" if source.sha256 else "")
-    return f"{inspection.n_rows:,} rows, {len(inspection.variables)} variables · " + " · ".join(
+    return f"{inspection.rows_shown}, {len(inspection.variables)} variables · " + " · ".join(
         filter(None, facts)
     )
 
@@ -55,16 +58,16 @@ def _sections(inspection: Inspection) -> list[tuple[str, str]]:
         ("What looks wrong", table(("column", "what"), [(s.name, s.what) for s in inspection.suspicions])),
         ("Variables", table(
             ("name", "label", "type", "valid", "missing", "codes or range"),
-            [(v.name, v.label, v.kind if v.kind.startswith("identifier") else v.type, v.n_valid,
+            [(v.name, v.label, v.kind if v.kind.startswith("identifier") else v.type, v.valid_shown,
               missing_text(v), codes_text(v)) for v in inspection.variables],
             numbers=("valid",))),
-        ("Notes", bullets(inspection.notes)),
+        ("Notes", bullets(filter(None, (inspection.hidden_note, *inspection.notes)))),
     ]  # fmt: skip
 
 
 def missing_text(profile: VariableProfile) -> str:
     """``dk 12, system <5``."""
-    return ", ".join(f"{r} {n:,}" if n >= 5 else f"{r} <5" for r, n in profile.missing.items())
+    return ", ".join(f"{reason} {n}" for reason, n in profile.missing_shown.items())
 
 
 def codes_text(profile: VariableProfile, *, most: int = 60, between: str = "\n") -> str:
@@ -78,4 +81,5 @@ def codes_text(profile: VariableProfile, *, most: int = 60, between: str = "\n")
         return between.join([*shown, f"… {more} more"] if more > 0 else shown)
     if profile.low is not None and profile.high is not None and profile.median is not None:
         return f"{profile.low:g} to {profile.high:g}, median {profile.median:g}"
-    return f"{profile.n_distinct:,} different" if profile.kind == "text" else ""
+    told = profile.kind == "text" and profile.n_distinct is not None
+    return f"{profile.n_distinct:,} different" if told else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,11 +31,13 @@ class Suspicion:
     what: str
 
 
-def suspicions(data: Microdata, variable: Variable, cells: Cells) -> Iterator[Suspicion]:
-    """Tell what looks wrong in one column."""
+def suspicions(
+    data: Microdata, variable: Variable, cells: Cells, *, hidden: Collection[str] = ()
+) -> Iterator[Suspicion]:
+    """Tell what looks wrong in one column; rows of the ``hidden`` codes are not counted out."""
     raw = data.frame[variable.name]
     for look in _LOOKS:
-        for what in look(raw, variable, cells):
+        for what in look(raw, variable, cells, hidden):
             yield Suspicion(name=variable.name, what=what)
 
 
@@ -67,7 +69,7 @@ def unused(raw: pd.Series[Any], variable: Variable) -> list[str]:
     ]
 
 
-def _blank(raw: pd.Series[Any], variable: Variable, cells: Cells) -> Iterator[str]:
+def _blank(raw: pd.Series[Any], variable: Variable, cells: Cells, hidden: Collection[str]) -> Iterator[str]:
     if len(raw) and raw.isna().all():
         yield "every row is blank"
     elif len(raw) and cells.values.isna().all():
@@ -76,10 +78,13 @@ def _blank(raw: pd.Series[Any], variable: Variable, cells: Cells) -> Iterator[st
         yield "every row holds the same value"
 
 
-def _codes_and_labels(raw: pd.Series[Any], variable: Variable, cells: Cells) -> Iterator[str]:
+def _codes_and_labels(
+    raw: pd.Series[Any], variable: Variable, cells: Cells, hidden: Collection[str]
+) -> Iterator[str]:
     without = unlabelled(cells, variable)
     if without:
-        yield f"codes without a label: {', '.join(list(without)[:8])} ({sum(without.values()):,} rows)"
+        rows = "" if set(without) & set(hidden) else f" ({_few(sum(without.values()))} rows)"
+        yield f"codes without a label: {', '.join(list(without)[:8])}{rows}"
     folded: dict[str, list[str]] = {}
     for code, text in variable.value_labels.items():
         folded.setdefault(fold(text), []).append(code_text(code))
@@ -88,7 +93,9 @@ def _codes_and_labels(raw: pd.Series[Any], variable: Variable, cells: Cells) -> 
             yield f"codes {' and '.join(codes)} have the same label"
 
 
-def _sentinels(raw: pd.Series[Any], variable: Variable, cells: Cells) -> Iterator[str]:
+def _sentinels(
+    raw: pd.Series[Any], variable: Variable, cells: Cells, hidden: Collection[str]
+) -> Iterator[str]:
     """Numbers such as 98 far above the rest: a code, not a quantity."""
     import pandas as pd
 
@@ -106,10 +113,13 @@ def _sentinels(raw: pd.Series[Any], variable: Variable, cells: Cells) -> Iterato
         beyond = code > rest.max() * 1.25 if code > 0 else code < rest.min() and rest.min() >= 0
         repeated = n >= 5 and code > 0 and code > 2 * np.quantile(rest, 0.99)
         if beyond or repeated:
-            yield f"{code} ({_few(n)} rows) looks like a missing code that is not declared"
+            # the others are told by the number of answers
+            told = code_text(code) not in hidden and (n < 5 or len(numbers) - n >= 5)
+            rows = f" ({_few(n)} rows)" if told else ""
+            yield f"{code}{rows} looks like a missing code that is not declared"
 
 
-def _texts(raw: pd.Series[Any], variable: Variable, cells: Cells) -> Iterator[str]:
+def _texts(raw: pd.Series[Any], variable: Variable, cells: Cells, hidden: Collection[str]) -> Iterator[str]:
     import pandas as pd
 
     label_text = " ".join((variable.label, *variable.value_labels.values()))
@@ -133,14 +143,16 @@ def _texts(raw: pd.Series[Any], variable: Variable, cells: Cells) -> Iterator[st
         yield "texts that differ only in case or blanks"
 
 
-def _long_numbers(raw: pd.Series[Any], variable: Variable, cells: Cells) -> Iterator[str]:
+def _long_numbers(
+    raw: pd.Series[Any], variable: Variable, cells: Cells, hidden: Collection[str]
+) -> Iterator[str]:
     if str(raw.dtype) == "Float64":
         numbers = raw.dropna().to_numpy(dtype=float)
         if len(numbers) and (abs(numbers) >= 1e15).mean() > 0.5 and (numbers % 1 == 0).all():
             yield "numbers of more than 15 digits in a decimal column: the last digits may be lost"
 
 
-def _dates(raw: pd.Series[Any], variable: Variable, cells: Cells) -> Iterator[str]:
+def _dates(raw: pd.Series[Any], variable: Variable, cells: Cells, hidden: Collection[str]) -> Iterator[str]:
     if str(raw.dtype).startswith("datetime"):
         years = raw.dropna().dt.year
         wild = int(((years < 1900) | (years > 2100)).sum())
@@ -156,7 +168,7 @@ def _few(n: int) -> str:
     return f"{n:,}" if n >= 5 else "<5"
 
 
-_LOOKS: tuple[Callable[[Any, Variable, Any], Iterator[str]], ...] = (
+_LOOKS: tuple[Callable[[Any, Variable, Any, Collection[str]], Iterator[str]], ...] = (
     _blank,
     _codes_and_labels,
     _sentinels,

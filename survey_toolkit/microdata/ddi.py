@@ -94,7 +94,8 @@ def _variable(parent: ET.Element, variable: Variable, profile: VariableProfile, 
         _add(element, "labl", variable.label)
     hidden = profile.kind.startswith("identifier")
     if not hidden:
-        _add(element, "sumStat", str(profile.n_valid)).set("type", "vald")
+        if profile.n_valid is not None:
+            _add(element, "sumStat", str(profile.n_valid)).set("type", "vald")
         if profile.median is not None:
             _add(element, "sumStat", f"{profile.median:g}").set("type", "medn")
     for code in profile.codes:
@@ -102,9 +103,7 @@ def _variable(parent: ET.Element, variable: Variable, profile: VariableProfile, 
     for reason in MISSING_REASONS:
         if reason in profile.missing and not any(c.reason == reason for c in profile.codes):
             n = profile.missing[reason]
-            _category(
-                element, CodeCount(code=reason, label=reason, count=n if n >= 5 else None, reason=reason)
-            )
+            _category(element, CodeCount(code=reason, label=reason, count=n, reason=reason))
     made = variable.provenance.get("rule") or variable.provenance.get("sentence")
     if made:
         derivation = ET.SubElement(element, "derivation")

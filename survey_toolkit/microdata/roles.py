@@ -118,7 +118,7 @@ def _guess(role: str, data: Microdata, variable: Variable) -> Guess | None:
     column = data.frame[variable.name].dropna()
     if not len(column):
         return None
-    form = _FORMS[role](column, variable)
+    form = _FORMS[role](column, variable, data.n_rows)
     if role == "sex" and form == _BOTH_SEXES:
         points += 3
     if not points or form is None:
@@ -129,7 +129,7 @@ def _guess(role: str, data: Microdata, variable: Variable) -> Guess | None:
 _BOTH_SEXES = "the labels of its codes are male and female"
 
 
-def _weight_form(column: pd.Series[Any], variable: Variable) -> str | None:
+def _weight_form(column: pd.Series[Any], variable: Variable, n_rows: int) -> str | None:
     numbers = _numbers(column)
     if numbers is None or variable.value_labels or (numbers < 0).any():
         return None
@@ -138,15 +138,18 @@ def _weight_form(column: pd.Series[Any], variable: Variable) -> str | None:
     return "positive whole numbers of many sizes" if numbers.nunique() >= 3 and numbers.max() > 1 else None
 
 
-def _group_form(column: pd.Series[Any], variable: Variable) -> str | None:
+def _group_form(column: pd.Series[Any], variable: Variable, n_rows: int) -> str | None:
     n, k = len(column), int(column.nunique())
     numbers = _numbers(column)
     if numbers is not None and (numbers % 1 != 0).any():
         return None
-    return f"{k:,} groups of {n / k:.0f} rows" if k < n or n <= 20 else None
+    if k == n > 20:
+        return None
+    # the size tells how many rows are blank, which may be few
+    return f"{k:,} groups of {n / k:.0f} rows" if n == n_rows else f"{k:,} groups"
 
 
-def _sex_form(column: pd.Series[Any], variable: Variable) -> str | None:
+def _sex_form(column: pd.Series[Any], variable: Variable, n_rows: int) -> str | None:
     labels = {fold(text) for text in variable.value_labels.values()}
     if labels & MALE and labels & FEMALE:
         return _BOTH_SEXES
@@ -156,12 +159,13 @@ def _sex_form(column: pd.Series[Any], variable: Variable) -> str | None:
     return "two codes" if 1 <= len(found) <= 3 and not variable.value_labels else None
 
 
-def _age_form(column: pd.Series[Any], variable: Variable) -> str | None:
+def _age_form(column: pd.Series[Any], variable: Variable, n_rows: int) -> str | None:
     numbers = _numbers(column)
     if numbers is None or (numbers % 1 != 0).any() or len(variable.value_labels) > 12:
         return None
     usual = float(((numbers >= 0) & (numbers <= 120)).mean())
-    return f"{usual:.0%} of its whole numbers are 0 to 120" if usual > 0.9 else None
+    share = "all" if usual == 1 else "nearly all"  # a percentage of few rows is a count
+    return f"{share} of its whole numbers are 0 to 120" if usual > 0.9 else None
 
 
 def _numbers(column: pd.Series[Any]) -> pd.Series[Any] | None:
@@ -171,7 +175,7 @@ def _numbers(column: pd.Series[Any]) -> pd.Series[Any] | None:
     return column.astype("Float64") if usable else None
 
 
-_FORMS: dict[str, Callable[[Any, Variable], str | None]] = {
+_FORMS: dict[str, Callable[[Any, Variable, int], str | None]] = {
     "weight": _weight_form,
     "psu": _group_form,
     "stratum": _group_form,
