@@ -97,7 +97,7 @@ def _print_rows(
         if empty:
             out.print(f"{escaped(title)}: {empty}")
         return
-    table = newnew_table(title)
+    table = new_table(title)
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in listed:
