@@ -29,7 +29,6 @@ Key: TypeAlias = tuple[int, int]
 Equation: TypeAlias = tuple[dict[Key, float], float]
 
 _ROWS = 64
-_FEW = 4
 _TINY = 1e-6
 
 
@@ -65,7 +64,9 @@ def shared_blocks(a: Partition, b: Partition) -> tuple[NDArray[Any], NDArray[Any
     from scipy.sparse.csgraph import connected_components
 
     n, m = len(a.counts), len(b.counts)
-    pairs = np.unique(a.place.astype(np.int64) * m + b.place)
+    both = a.place.astype(np.int64) * m + b.place
+    # counting is quicker than sorting as long as the table of pairs is no longer than the file
+    pairs = np.flatnonzero(np.bincount(both)) if n * m <= len(both) else np.unique(both)
     ends = (pairs // m, n + pairs % m)
     graph = coo_array((np.ones(len(pairs)), ends), shape=(n + m, n + m))
     _, blocks = connected_components(graph, directed=False)
@@ -123,11 +124,12 @@ class _Links:
     def _apart(self, a: int, pool: Sequence[int]) -> set[int]:
         """Columns in which a few rows of the pool's cells do not meet: those that may cut it."""
         place = self.hidings[a].parts.place
-        rows = [np.flatnonzero(place == cell)[:_ROWS] for cell in pool]
+        largest_first = sorted(pool, key=lambda cell: -self.hidings[a].parts.counts[cell])
+        rows = [np.flatnonzero(place == cell)[:_ROWS] for cell in largest_first]
         at = np.concatenate(rows)
         held = np.column_stack([h.parts.place[at] for h in self.hidings])
         ends = np.cumsum([len(r) for r in rows])
-        first = held[: ends[0]][:_FEW]
+        first = held[: ends[0]]
         meets = np.ones(len(self.hidings), dtype=bool)
         for start, end in pairwise(ends):
             meets &= (held[start:end, None, :] == first[None, :, :]).any(axis=(0, 1))
