@@ -178,11 +178,12 @@ def standards_reconcile(
 ) -> None:
     """Classify one data set under two versions: who moved, why, and the effect on the rate.
 
-    Groups of fewer than 5 people are shown without numbers. Example: `survey-toolkit standards reconcile
-    fs.sav child_labour@mics6 child_labour@sdg-2021 --crosswalk mics6_child_5_17 --weight fsweight`
+    Groups of fewer than 5 people are shown without numbers, and so is what they could be worked out from:
+    other groups, bounds, or a rate with the difference. Example: `survey-toolkit standards reconcile fs.sav
+    child_labour@mics6 child_labour@sdg-2021 --crosswalk mics6_child_5_17 --weight fsweight`
     """
     from survey_toolkit.estimation import SurveyDesign
-    from survey_toolkit.microdata import reconcile
+    from survey_toolkit.microdata import reconcile, reconciled_together
     from survey_toolkit.standards import load
 
     registry = load(standards)
@@ -204,10 +205,11 @@ def standards_reconcile(
             missing_criteria="unknown" if unknown else "error", registry=registry,
         ),
     )  # fmt: skip
+    shown = reconciled_together(found)
     if as_json:
-        print_json([r.to_dict() for r in found])
+        print_json([r.to_dict() for r in shown])
     else:
-        typer.echo("\n\n".join(map(str, found)))
+        typer.echo("\n\n".join(map(str, shown)))
 
 
 def _every(names: Sequence[str | None], one: Callable[[str | None], Reconciliation]) -> list[Reconciliation]:

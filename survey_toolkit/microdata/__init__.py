@@ -2,6 +2,7 @@
 
 from survey_toolkit.microdata._inspection_page import inspections_page
 from survey_toolkit.microdata._process import ReadLimits
+from survey_toolkit.microdata._reconciled_together import reconciled_together
 from survey_toolkit.microdata._words import undeclared
 from survey_toolkit.microdata.audit import (
     AuditDiff,
@@ -98,6 +99,7 @@ __all__ = [
     "read_microdata",
     "read_tables",
     "reconcile",
+    "reconciled_together",
     "shipped_crosswalks",
     "strip_identifiers",
     "undeclared",

@@ -282,6 +282,9 @@ def _assemble(
     ]
     order = sorted(movements, key=lambda m: (-m.weighted, m.before, m.after, m.reasons))
     moved = first != second
+    places = np.zeros(len(first), dtype=np.int64)
+    for number, movement in enumerate(order):
+        places[groups[movement.before, movement.after, movement.reasons]] = number
     error = None if design is None else _standard_error(task.data, statuses, weights, design)
     transitions = [
         Transition(a, b, int(n), float(weights[both].sum()))
@@ -289,6 +292,9 @@ def _assemble(
         for b in _STATUSES
         if (n := (both := (first == a) & (second == b)).sum())
     ]
+    for number, t in enumerate(transitions, len(order)):
+        if t.before == t.after:
+            places[first == t.before] = np.where(moved[first == t.before], places[first == t.before], number)
     return Reconciliation(
         first=task.one.key,
         second=task.two.key,
@@ -303,6 +309,7 @@ def _assemble(
         transitions=tuple(transitions),
         movements=tuple(order),
         moved=moved,
+        places=places,
     )
 
 
