@@ -4,7 +4,7 @@ Everybody stands in one cell: status under the first version, status under the s
 are met and not met under its version, its bounds how many are undetermined, a difference what both rates
 tell, an effect the size of its group. Weighted figures are taken to tell the counts that they rest on: that
 weights are secret is not relied upon. The attacker knows the sums, that no hidden cell is zero, and what is
-called small; linear programming gives what he can infer. (The sums are those of a two-way table, so that every
+called small; linear programming gives what he can infer. (The sums are those of a two-way table, so that each
 whole number between the ends fits.)
 """
 

@@ -116,7 +116,7 @@ class Reader:
             self._sum(of(MET), round(rate["rate"] * rate["n_decided"]))
         if rate["n_undetermined"] is not None:
             self._sum(of(UNDETERMINED), rate["n_undetermined"])
-        if rate["rate"] is None:
+        if rate["rate"] is None and rate["n_decided"] != 0:
             assert self.told["difference"] is None
             assert all(m["effect"] is None for m in self.moves)
 
@@ -161,7 +161,7 @@ def numbers_of(found: Reconciliation) -> list[Any]:
     cells = [n for n in found.transitions_frame().to_numpy().ravel() if n is not pd.NA and n]
     return [
         n
-        for n in (*rates, *moves, *cells, told["difference"], told["stayed"], told["n_moved"])
+        for n in (*rates, *moves, *cells, told["difference"], told["stayed"], told["n_moved"] or None)
         if n is not None
     ]
 
