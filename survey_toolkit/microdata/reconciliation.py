@@ -148,9 +148,9 @@ class Reconciliation:
 
         table = pd.DataFrame([(t.before, t.after, t.n) for t in self.transitions], columns=["a", "b", "n"])
         wide = table.pivot(index="a", columns="b", values="n").fillna(0).astype("Int64")
-        for before, after in self.hidden(threshold).cells:
-            wide.loc[before, after] = pd.NA
-        return wide.rename_axis(index=self.first, columns=self.second)
+        gone = self.hidden(threshold).cells
+        blank = np.array([[(a, b) in gone for b in wide.columns] for a in wide.index], dtype=bool)
+        return wide.mask(blank.reshape(wide.shape)).rename_axis(index=self.first, columns=self.second)
 
     def rates_frame(self, *, threshold: int = THRESHOLD) -> pd.DataFrame:
         """Both rates with their bounds: one row a version; blank where a small group could be worked out."""
