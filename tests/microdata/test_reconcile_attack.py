@@ -158,7 +158,7 @@ def numbers_of(found: Reconciliation) -> list[Any]:
     told = found.to_dict()
     rates = [v for r in told["rates"] for k, v in r.items() if k != "version"]
     moves = [m[k] for m in told["movements"] for k in ("n", "weighted", "effect")]
-    cells = [n for n in found.transitions_frame().to_numpy().ravel() if n is not pd.NA and n]
+    cells = [n for n in found.transitions_frame().astype(object).to_numpy().ravel() if n is not pd.NA and n]
     return [
         n
         for n in (*rates, *moves, *cells, told["difference"], told["stayed"], told["n_moved"] or None)
