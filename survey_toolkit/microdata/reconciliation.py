@@ -178,6 +178,14 @@ class Reconciliation:
             "standard_error": None if gone.difference else self.standard_error,
             "stayed": None if gone.stayed else self.stayed,
             "n_moved": self._n_moved(threshold),
+            "transitions": [
+                {
+                    "before": t.before,
+                    "after": t.after,
+                    "n": None if (t.before, t.after) in gone.cells else t.n,
+                }
+                for t in self.transitions
+            ],
             "movements": _records(self.to_frame(threshold=threshold)),
             "hidden": self._said_hidden(threshold),
         }
@@ -224,7 +232,18 @@ class Reconciliation:
         shown = sum(m.n for i, m in enumerate(self.movements) if i not in gone)
         if n is not None:
             return f"  moved: {n:,}"
-        return f"  moved: {shown:,} in the groups with a number, and those of the groups without one"
+        told = f"  moved: {shown:,} in the groups with a number, and those of the groups without one"
+        return "\n".join([told, *self._said_cells(threshold)])
+
+    def _said_cells(self, threshold: int) -> list[str]:
+        """Transitions that are shown although not all of their groups are."""
+        gone = self.hidden(threshold)
+        parted = {(m.before, m.after) for i, m in enumerate(self.movements) if i in gone.movements}
+        return [
+            f"    {t.before} -> {t.after}, all groups: {t.n:,}"
+            for t in self.transitions
+            if (t.before, t.after) in parted - gone.cells
+        ]
 
     def _said_hidden(self, threshold: int) -> str:
         """What is hidden and why; empty where nothing is."""

@@ -91,6 +91,9 @@ class Reader:
         self._effects()
 
     def _marks(self, text: str) -> None:
+        for before, after, n in re.findall(r"^    (\w+) -> (\w+), all groups: ([\d,]+)$", text, re.M):
+            all_groups = [i for i, c in enumerate(self.cells) if c == (before, after)]
+            self._sum(all_groups, float(n.replace(",", "")))
         said = re.findall(r"^  - \w+ -> \w+: (fewer than 5|not shown|[\d,]+)", text, re.M)
         assert len(said) == len(self.moves)
         for i, mark in enumerate(said):
@@ -100,6 +103,9 @@ class Reader:
         for i, m in enumerate(self.moves):
             if m["n"] is not None:
                 self._sum([i], m["n"])
+        for t in self.told["transitions"]:
+            if t["n"] is not None:
+                self._sum([i for i, c in enumerate(self.cells) if c == (t["before"], t["after"])], t["n"])
         for before in self.table.index:
             for after in self.table.columns:
                 n = self.table.loc[before, after]
@@ -259,6 +265,7 @@ def test_a_larger_group_with_the_small_one_keeps_the_rates() -> None:
     assert found.transitions_frame().loc[MET, NOT_MET] == 129
     assert "fewer than 5" in str(found)
     assert "met -> not_met: not shown" in str(found)
+    assert "met -> not_met, all groups: 129" in str(found)
     assert told["hidden"] == "the numbers of 2 groups; a group of fewer than 5 could be worked out"
     attack(groups)
 
@@ -332,6 +339,20 @@ def test_two_statuses_do_not_tell_a_group_together() -> None:
     assert "together with another status" in str(shown[1])
     assert [one.withheld for one in reconciled_together([b, b])] == [False, False]
     assert shown[1].to_dict(threshold=1)["difference"] == b.difference
+
+
+def test_weights_do_not_make_a_small_group_safe() -> None:
+    """Who moved has weights near 1: the weighted difference is their number over the sum of weights."""
+    data = children([43.0] * 3 + [50.0] * 80 + [20.0] * 917, [0.0] * 1000)
+    data = data.replace(frame=data.frame.assign(w=np.random.default_rng(1).uniform(0.9, 1.1, 1000)))
+    found = reconcile(
+        data, "child_labour@mics6", "child_labour@sdg-2021", output="child_labour_a", weight="w"
+    )
+    told = found.to_dict()
+    assert told["difference"] is told["standard_error"] is told["stayed"] is None
+    assert [r["rate"] is None for r in told["rates"]] == [False, True]
+    assert [m["weighted"] for m in told["movements"]] == [None]
+    assert found.to_dict(threshold=1)["difference"] == found.difference
 
 
 def test_places_are_the_groups() -> None:
