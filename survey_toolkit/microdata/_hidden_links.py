@@ -29,6 +29,7 @@ Key: TypeAlias = tuple[int, int]
 Equation: TypeAlias = tuple[dict[Key, float], float]
 
 _ROWS = 64
+_SAMPLE = 4000
 _TINY = 1e-6
 
 
@@ -48,8 +49,12 @@ def _widen(hidings: Sequence[Hiding], column: int, partners: set[int]) -> bool:
     return any([hidings[other].widen() for other in sorted(partners)])
 
 
-def shared_blocks(a: Partition, b: Partition) -> tuple[NDArray[Any], NDArray[Any]]:
+def shared_blocks(
+    a: Partition, b: Partition, rows: NDArray[np.int64] | None = None
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Block of each cell of two partitions: the finest parting of the rows that both refine.
+
+    Of some ``rows`` only, cells may be apart that meet in others.
 
     Examples
     --------
@@ -64,13 +69,19 @@ def shared_blocks(a: Partition, b: Partition) -> tuple[NDArray[Any], NDArray[Any
     from scipy.sparse.csgraph import connected_components
 
     n, m = len(a.counts), len(b.counts)
-    both = a.place.astype(np.int64) * m + b.place
+    mine, other = (p.place if rows is None else p.place[rows] for p in (a, b))
+    both = mine.astype(np.int64) * m + other
     # counting is quicker than sorting as long as the table of pairs is no longer than the file
     pairs = np.flatnonzero(np.bincount(both)) if n * m <= len(both) else np.unique(both)
     ends = (pairs // m, n + pairs % m)
     graph = coo_array((np.ones(len(pairs)), ends), shape=(n + m, n + m))
     _, blocks = connected_components(graph, directed=False)
     return blocks[:n], blocks[n:]
+
+
+def _spread(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """So many of them at most, at even distances: neighbours in a file are alike."""
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64)]
 
 
 @dataclass(slots=True)
@@ -117,15 +128,16 @@ class _Links:
         """Columns with an equation that cuts a pool of this one."""
         if a not in self.partners or self.changed is None or a in self.changed:
             pools = [pool for pool in self.hidings[a].pools() if len(pool) > 1]
-            far = set().union(*(self._apart(a, pool) for pool in pools))
-            self.partners[a] = [b for b in sorted(far) if any(self._cuts(a, b, pool) for pool in pools)]
+            found: set[int] = set()
+            for pool in pools:
+                some = np.concatenate([*self._rows(a, pool), self._everywhere()])
+                found |= {b for b in self._apart(a, pool) if self._cuts(a, b, pool, some)}
+            self.partners[a] = sorted(found)
         return self.partners[a]
 
     def _apart(self, a: int, pool: Sequence[int]) -> set[int]:
         """Columns in which a few rows of the pool's cells do not meet: those that may cut it."""
-        place = self.hidings[a].parts.place
-        largest_first = sorted(pool, key=lambda cell: -self.hidings[a].parts.counts[cell])
-        rows = [np.flatnonzero(place == cell)[:_ROWS] for cell in largest_first]
+        rows = self._rows(a, pool)
         at = np.concatenate(rows)
         held = np.column_stack([h.parts.place[at] for h in self.hidings])
         ends = np.cumsum([len(r) for r in rows])
@@ -135,8 +147,22 @@ class _Links:
             meets &= (held[start:end, None, :] == first[None, :, :]).any(axis=(0, 1))
         return {int(b) for b in np.flatnonzero(~meets)} - {a}
 
-    def _cuts(self, a: int, b: int, pool: Sequence[int]) -> bool:
+    def _rows(self, a: int, pool: Sequence[int]) -> list[NDArray[np.int64]]:
+        """Some rows of each cell of a pool, from all over the file, the largest cell first."""
+        parts = self.hidings[a].parts
+        largest_first = sorted(pool, key=lambda cell: -parts.counts[cell])
+        return [_spread(np.flatnonzero(parts.place == cell), _ROWS) for cell in largest_first]
+
+    def _cuts(self, a: int, b: int, pool: Sequence[int], some: NDArray[np.int64]) -> bool:
+        """Whether cells of a pool never meet through the cells of the other column."""
+        if (a, b) not in self.blocks:
+            ours, _ = shared_blocks(self.hidings[a].parts, self.hidings[b].parts, some)
+            if len(set(ours[list(pool)].tolist())) == 1:
+                return False
         return len(set(self._shared(a, b)[0][list(pool)].tolist())) > 1
+
+    def _everywhere(self) -> NDArray[np.int64]:
+        return _spread(np.arange(len(self.hidings[0].parts.place)), _SAMPLE)
 
     def _shared(self, a: int, b: int) -> tuple[NDArray[Any], NDArray[Any]]:
         if (a, b) not in self.blocks:
