@@ -4,7 +4,8 @@ Two columns are linked where the same rows make up cells of both: whoever was no
 the other; whoever said yes was asked the next. A reader who knows the questionnaire may set the two numbers
 equal. All such equations of two columns are those of the finest parting of the rows that both refine. They
 are attacked together with the sums of each column by linear programming; where a small count is not left
-open, more is hidden.
+open, more is hidden. Columns are linked two by two: a cell that is exactly two cells of two further columns
+is not sought.
 """
 
 from __future__ import annotations

@@ -169,8 +169,8 @@ class Inspection:
             return ""
         numbers = "1 number is" if n == 1 else f"{n:,} numbers are"
         return (
-            f"{numbers} not shown: <{self.threshold} is a count from 1 to {self.threshold - 1}, {HIDDEN} one "
-            "that is hidden because a small count could be worked out from it"
+            f"{numbers} not shown: <{self.threshold} is a count from 1 to {self.threshold - 1}, {HIDDEN} a "
+            "count of any size, hidden so that no small one can be worked out"
         )
 
     def variable(self, name: str) -> VariableProfile:
