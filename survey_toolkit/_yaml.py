@@ -236,9 +236,16 @@ def _problems(
             message = f"unknown key '{key}'" + (f"; did you mean '{close[0]}'?" if close else "")
         elif item["type"] == "missing":
             message = f"'{item['loc'][-1]}' is required"
+        elif item["type"] in ("model_type", "model_attributes_type", "dict_type"):
+            message = f"lines 'key: value' are expected here, found {_kind(item['input'])}"
         elif isinstance(item["input"], str | int | float | bool) and item["type"] != "value_error":
             message = f"{message}, found {str(item['input'])[:60]!r}"
         yield f"{document.where(path)}: {message}"
+
+
+def _kind(value: Any) -> str:
+    """What stands where a mapping should: a list, or the beginning of a text."""
+    return "a list" if isinstance(value, list) else repr(str(value)[:60])
 
 
 def _in_document(loc: tuple[int | str, ...], document: YamlDocument, at: YamlPath) -> YamlPath:

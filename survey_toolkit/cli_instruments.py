@@ -38,6 +38,12 @@ Languages = Annotated[
     typer.Option("--lang", help="Languages, separated by commas; the first is the form's default."),
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for what is written.")]
+#: What stands in a form for texts of a status that wants work.
+_SHOWN = {
+    "draft": " (used as they stand; let a speaker of the language read them before the field)",
+    "stale": " (used as they stand; the English has changed since)",
+    "missing": " (English stands in)",
+}
 
 
 def _form(name: str, languages: str | None, folder: Path | None, standards: Path | None) -> Questionnaire:
@@ -220,8 +226,8 @@ def instrument_build(
     for language in form.languages:
         counts = language_status(form, language) if language != "en" else {}
         if counts.get("missing") or counts.get("stale") or counts.get("draft"):
-            said = ", ".join(f"{n} {status}" for status, n in counts.items() if n)
-            typer.echo(f"note: {language}: {said}; English stands in for what is missing", err=True)
+            said = ", ".join(f"{n} {status}{_SHOWN.get(status, '')}" for status, n in counts.items() if n)
+            typer.echo(f"note: {language}: {said}", err=True)
 
 
 @instruments_app.command("cells")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -120,7 +122,8 @@ def sample_weight(
         tell("reading", 0.1)
         rows = read_microdata(file).frame
         tell("adjusting", 0.4)
-        chain = run_weight(spec, rows)
+        with _told_of(file):
+            chain = run_weight(spec, rows)
         tell("writing", 0.9)
         written = [_write(chain.to_frame(), folder / f"weighted.{file_format}")]
     report = chain.report()
@@ -154,6 +157,20 @@ def sample_redo(
         typer.echo("\n".join(differences) or "the draw is the same")
     if differences:
         raise typer.Exit(1)
+
+
+@contextlib.contextmanager
+def _told_of(file: Path) -> Iterator[None]:
+    """A design that does not fit the rows of a file is told with the file's name."""
+    from survey_toolkit.errors import DesignError, EstimationError
+
+    try:
+        yield
+    except (DesignError, EstimationError) as exc:
+        raise type(exc)(
+            exc.what, where=f"{file.name}: {exc.where}" if exc.where else file.name, found=exc.found,
+            expected=exc.expected, hint=exc.hint, code=exc.code, problems=exc.problems,
+        ) from None  # fmt: skip
 
 
 def _name(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from survey_toolkit.dissemination.terminal import escaped, new_console, new_table, print_notes, shown_cell
 
@@ -40,7 +40,7 @@ def print_sizes(sizes: Sequence[PlannedSize], console: Console | None = None) ->
             ]
             _rows(out, size.name, head, values)
         else:
-            head = ("domain", "expected", "half-width", "CV", "deff", "interviews", "households", "clusters")
+            head = ("domain", "value", "half width", "CV", "deff", "interviews", "households", "clusters")
             values = [
                 (r.domain or "all", r.value, r.half_width, f"{100 * r.cv:.1f} %", round(r.deff, 2),
                  r.interviews, r.households, r.clusters)
@@ -165,9 +165,13 @@ def _records(table: pd.DataFrame) -> list[Any]:
 
 def _rows(out: Console, title: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     table = new_table(title)
+    longest = [max(map(len, name.split()), default=1) for name in head]
+    whole = sum(longest) + 3 * len(head) <= out.width  # heads break between words only
     for i, name in enumerate(head):
         text = all(isinstance(row[i], str) and not row[i][:1].isdigit() for row in rows)
-        table.add_column(escaped(name), justify="left" if i == 0 or text else "right", overflow="fold")
+        justify: Literal["left", "right"] = "left" if i == 0 or text else "right"
+        width = longest[i] if whole else None
+        table.add_column(escaped(name), justify=justify, overflow="fold", min_width=width)
     for row in rows:
         table.add_row(*map(shown_cell, row))
     out.print(table)

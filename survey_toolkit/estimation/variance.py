@@ -192,7 +192,7 @@ def _ranks(factors: Factors, domain: Ints, unit: Ints, n_domains: int) -> Ints:
     full = np.bincount(met // n_groups, times == sizes[met % n_groups], minlength=n_domains)
     ranks = np.bincount(domain, minlength=n_domains) - np.maximum(full - 1, 0)
     near = (ranks > 0.8 * n_replicates) & (ranks < 1.25 * n_replicates)
-    out = np.minimum(ranks, n_replicates).astype(np.int64)
+    out: Ints = np.minimum(ranks, n_replicates).astype(np.int64)
     if near.any():  # as many units as replicates: coincidence counts
         take = near[domain]
         computed = _computed_ranks(factors.matrix, domain[take], unit[take], n_domains)

@@ -7,18 +7,18 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from survey_toolkit._spreadsheet import frame_csv
 from survey_toolkit.errors import DataFileError
 from survey_toolkit.microdata._encode import encode
 from survey_toolkit.microdata._parquet import write_parquet
+from survey_toolkit.microdata._stamp import put_moment
 from survey_toolkit.microdata.model import Microdata
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = ["WRITERS", "appearing", "write_microdata"]
+
+#: Format 118 holds no more; the next one is for the largest edition of Stata.
+_STATA_14_COLUMNS = 32_767
 
 
 def write_microdata(data: Microdata, path: str | os.PathLike[str]) -> Path:
@@ -30,6 +30,12 @@ def write_microdata(data: Microdata, path: str | os.PathLike[str]) -> Path:
     beside, ``user_missing`` where none is known), and labels of decimal codes are left out with a
     warning. Parquet keeps everything. CSV keeps values and codes only, and text that a spreadsheet would
     run as a formula is neutralised.
+
+    The same content gives the same bytes, so that a fingerprint (SHA-256) on record can be checked by writing
+    again. SPSS and Stata files tell a moment of writing in their head: it is 1 January 1980, 00:00, which is
+    no moment at all, or the one that the environment variable ``SOURCE_DATE_EPOCH`` names (seconds since
+    1970, UTC). Stata files are of format 118, which Stata reads from version 14 on; beyond 32,767 columns of
+    format 119.
 
     Parameters
     ----------
@@ -109,6 +115,7 @@ def _write_sav(data: Microdata, path: Path, *, compress: bool = False) -> None:
         compress=compress,
         row_compress=not compress,
     )
+    put_moment(path)
 
 
 def _write_zsav(data: Microdata, path: Path) -> None:
@@ -119,14 +126,17 @@ def _write_dta(data: Microdata, path: Path) -> None:
     import pyreadstat
 
     coded = encode(data, "dta")
+    frame = coded.frame()
     pyreadstat.write_dta(
-        coded.frame(),
+        frame,
         str(path),
         column_labels={n: t for n, t in coded.labels.items() if t},
         variable_value_labels=coded.value_labels,
         missing_user_values=coded.missing,
         variable_format=coded.formats,
+        version=14 if frame.shape[1] <= _STATA_14_COLUMNS else 15,
     )
+    put_moment(path)
 
 
 def _write_parquet(data: Microdata, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +27,17 @@ from survey_toolkit.sampling.weights import WeightChain
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 __all__ = ["PlannedSize", "run_allocate", "run_select", "run_size", "run_weight"]
 
 Progress = Callable[[str, float], None]
+_NO_ROWS: dict[str, Any] = {
+    "found": "the names of columns only",
+    "expected": "one row a unit or a stratum",
+    "hint": "export the frame again, with its rows",
+    "code": "empty-frame",
+}
 #: Below this proportion the plan speaks of what a rare outcome means.
 _RARE = 0.05
 
@@ -203,32 +211,49 @@ def _strata(spec: AllocateSpec, frame: UnitFrame) -> pd.DataFrame:
         numbers += [f"{c.variable}_mean", f"{c.variable}_sd"]
     domains = list(dict.fromkeys(k for c in spec.constraints for k in (c.domain or {})))
     frame.require([*spec.stratum, *numbers, *domains, *([spec.size] if spec.size else [])], "allocate")
-    size = f"TRY_CAST({quoted(spec.size)} AS DOUBLE)" if spec.size else "1.0"
-    parts = [
-        f"SUM(TRY_CAST({quoted(c)} AS DOUBLE) * {size}) / SUM({size}) AS {quoted(c)}"
-        for c in dict.fromkeys(numbers)
-    ]
+    size = frame.number(spec.size) if spec.size else "1.0"
+    parts = [f"SUM({frame.number(c)} * {size}) / SUM({size}) AS {quoted(c)}" for c in dict.fromkeys(numbers)]
     parts += [f"MIN({quoted(c)}) AS {quoted(c)}" for c in domains if c not in spec.stratum]
     by = ", ".join(quoted(c) for c in spec.stratum)
     shown = "".join(f", {p}" for p in parts)
-    smallest = f"MIN({size})"
+    checked = [*([spec.size] if spec.size else []), *dict.fromkeys(numbers)]
+    shown += "".join(
+        f", {_odd_rows(frame.number(c), c == spec.size)} AS _odd{i}" for i, c in enumerate(checked)
+    )
     sql = (
-        f"SELECT {by}, SUM({size}) AS population, COUNT(*) AS units, {smallest} AS _smallest{shown} "
+        f"SELECT {by}, SUM({size}) AS population, COUNT(*) AS units{shown} "
         f"FROM frame GROUP BY {by} ORDER BY {by}"
     )
     table = frame.query(sql)
-    bad = table["_smallest"].isna() | (table["_smallest"] < 0)
-    if bad.any():
-        raise DesignError(
-            "sizes are negative or no numbers",
-            where=f"{frame.name}: {spec.size}",
-            found=f"in {int(bad.sum())} strata",
-            code="bad-size",
-        )
+    if table.empty:
+        raise DesignError("the frame has no rows", where=frame.name, **_NO_ROWS)
     labels = ["|".join(map(str, row)) for row in table[list(spec.stratum)].itertuples(index=False)]
+    for i, column in enumerate(checked):
+        _refuse_odd(table[f"_odd{i}"].to_numpy(), labels, f"{frame.name}: {column}")
     if spec.size and (table["units"] == 1).all():
         table["units"] = np.floor(table["population"]).astype("int64")  # one row a stratum
     return table.assign(stratum=labels)
+
+
+def _odd_rows(number: str, is_size: bool) -> str:
+    """SQL that counts rows without a number: a sum would pass over them in silence."""
+    below = f" OR {number} < 0" if is_size else ""
+    return f"COUNT(*) FILTER (WHERE {number} IS NULL OR NOT isfinite({number}){below})"
+
+
+def _refuse_odd(odd: NDArray[Any], labels: list[str], where: str) -> None:
+    if not odd.any():
+        return
+    met = list(compress(labels, odd > 0))
+    more = f" and {len(met) - 8} more" if len(met) > 8 else ""
+    raise DesignError(
+        "numbers are missing, no numbers, or sizes below zero",
+        where=where,
+        found=f"rows: {int(odd.sum()):,}, in strata {', '.join(met[:8])}{more}",
+        expected="numbers with a point for decimals",
+        hint="look for blanks and text in this column",
+        code="bad-size",
+    )
 
 
 def _typed_totals(totals: Mapping[str, Any], rows: pd.DataFrame) -> dict[str, Any]:

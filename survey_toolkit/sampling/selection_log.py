@@ -8,8 +8,9 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from survey_toolkit._input import input_file
 from survey_toolkit._spreadsheet import frame_csv
 from survey_toolkit.errors import DesignError
 
@@ -27,6 +28,10 @@ _HOW = (
     "stages joined by '|'; group starts use 'seed|stage|start|group'. srs: smallest u; systematic: "
     "floor(C_i - start) - floor(C_i-1 - start)."
 )
+#: What a log keeps of each stage as it was declared.
+_SINGLE = ("unit", "n", "method", "size", "reserve", "zero", "large", "name")
+_SEVERAL = ("strata", "order")
+_LARGEST_LOG = 64_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -135,20 +140,31 @@ def redo(log: str | os.PathLike[str] | Mapping[str, Any], frames: Sequence[Any])
     -------
     tuple of str
         Empty if the frames and the sample are the same.
+
+    Raises
+    ------
+    DataFileError
+        There is no such file.
+    DesignError
+        The file is no log of a selection, or the frames are not as many as the stages.
     """
     from survey_toolkit.sampling.selection import select
     from survey_toolkit.sampling.stage import Stage
 
-    given: Mapping[str, Any] = (
-        log if isinstance(log, Mapping) else json.loads(Path(log).read_text(encoding="utf-8"))
-    )
+    given = _read_log(log)
     if len(frames) != len(given["stages"]):
-        raise DesignError("one frame a stage is wanted", where="frames", found=f"{len(frames)}")
+        raise DesignError(
+            "one frame a stage is wanted",
+            where="frames",
+            found=f"{len(frames)}",
+            expected=f"{len(given['stages'])}: "
+            + ", ".join(f"{s['stage']} (was {s['frame']})" for s in given["stages"]),
+            hint="name them in this order; the same file again where stages share it",
+        )
     stages = []
     for item, frame in zip(given["stages"], frames, strict=True):
-        names = ("unit", "n", "method", "size", "reserve", "zero", "large", "name")
-        kept: dict[str, Any] = {name: item[name] for name in names}
-        kept |= {name: tuple(item[name]) for name in ("strata", "order")}
+        kept: dict[str, Any] = {name: item[name] for name in _SINGLE}
+        kept |= {name: tuple(item[name]) for name in _SEVERAL}
         stages.append(Stage(frame=frame, **kept))
     again = select(frames[0], stages, seed=given["seed"]).log
     out = [
@@ -159,6 +175,33 @@ def redo(log: str | os.PathLike[str] | Mapping[str, Any], frames: Sequence[Any])
     if again.digest != given["digest"]:
         out.append("the units drawn are others")
     return tuple(out)
+
+
+def _read_log(log: str | os.PathLike[str] | Mapping[str, Any]) -> Mapping[str, Any]:
+    """The content of a log; a file that is another thing is told from one that is not there."""
+    if isinstance(log, Mapping):
+        given: Any = log
+        where = "log"
+    else:
+        where = os.fspath(log)
+        path = input_file(log, "a log of a selection", max_bytes=_LARGEST_LOG)
+        try:
+            given = json.loads(path.read_bytes())
+        except ValueError:  # no JSON, or no text
+            given = None
+    wanted = {"stage", "frame", "sha256", *_SINGLE, *_SEVERAL}
+    stages = given.get("stages") if isinstance(given, Mapping) else None
+    sound = isinstance(stages, list) and all(isinstance(s, Mapping) and wanted <= set(s) for s in stages)
+    if not sound or not stages or not {"seed", "digest"} <= set(given):
+        raise DesignError(
+            "this is no log of a selection",
+            where=where,
+            found="no JSON" if given is None else "JSON without seed, digest and stages",
+            expected="the file selection_log.json that 'sample select' wrote",
+            hint="give the log first, then the frame of each stage",
+            code="bad-log",
+        )
+    return cast("Mapping[str, Any]", given)
 
 
 def _software(stages: tuple[StageLog, ...]) -> str:

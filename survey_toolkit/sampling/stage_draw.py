@@ -113,7 +113,7 @@ class _Units:
         """One row a unit: path, strata, order, size."""
         columns = dict.fromkeys((*self.path, *self.stage.strata, *self.stage.order))
         size = self.stage.size
-        value = "1.0" if size is None else f"TRY_CAST({quoted(size)} AS DOUBLE)" if size != "rows" else "NULL"
+        value = "1.0" if size is None else self.frame.number(size) if size != "rows" else "NULL"
         if not self.grouped:
             value = "1.0" if size == "rows" else value
             return f"SELECT {_names(columns)}, {value} AS _size FROM {self._source()}"
@@ -131,7 +131,14 @@ class _Units:
         )
         self.grouped = distinct < rows
         if not rows:
-            raise DesignError("the frame is empty", where=f"stage {self.stage.label}", found=self.frame.name)
+            raise DesignError(
+                f"stage {self.stage.label}: no unit to draw from",
+                where=self.frame.name,
+                found="no row" + (" of the units drawn before" if self.above else ""),
+                expected="one row a unit" + (f", {' and '.join(self.above)} as before" if self.above else ""),
+                hint="is it the frame of this stage, whole, with codes written alike?",
+                code="empty-frame",
+            )
         shown = f"{_names(self.keys)}, " if self.keys else ""
         by = f"GROUP BY {_names(self.keys)} ORDER BY {_names(self.keys)}" if self.keys else ""
         table = self.frame.query(
@@ -184,6 +191,25 @@ class _Units:
         )
 
 
+def _check_sizes(units: _Units) -> None:
+    """Measures of size that are no numbers are told with the file and the column."""
+    size = units.stage.size
+    if size in (None, "rows"):
+        return
+    value = units.frame.number(size)
+    wrong = f"{value} IS NULL OR NOT isfinite({value}) OR {value} < 0"
+    odd = units.frame.value(f"SELECT COUNT(*) FROM {units._source()} WHERE {wrong}")
+    if odd:
+        raise DesignError(
+            f"stage {units.stage.label}: measures of size are missing, negative or no numbers",
+            where=f"{units.frame.name}: {size}",
+            found=f"{odd:,} row{'' if odd == 1 else 's'}",
+            expected="numbers, zero or above, with a point for decimals",
+            hint="look for blanks and text in this column",
+            code="bad-size",
+        )
+
+
 def _check_frame(counts: pd.DataFrame, units: _Units, parents: Parents | None) -> None:
     """Units without a name, parents without units, sizes that differ within a unit."""
     frame, stage = units.frame, units.stage
@@ -191,11 +217,14 @@ def _check_frame(counts: pd.DataFrame, units: _Units, parents: Parents | None) -
     unnamed = frame.value(f"SELECT COUNT(*) FROM {units._source()} WHERE {nulls}")
     if unnamed:
         raise DesignError(
-            "rows have no unit or stratum",
-            where=f"stage {stage.label}",
+            f"stage {stage.label}: rows have no unit or stratum",
+            where=frame.name,
             found=f"{unnamed:,} rows",
+            expected=f"a code in each of {', '.join(dict.fromkeys((*units.path, *stage.strata)))}",
+            hint="complete the codes, or take these rows out of the frame and say so",
             code="no-name",
         )
+    _check_sizes(units)
     constant = [*stage.strata, *stage.order, *([stage.size] if stage.size not in (None, "rows") else [])]
     if units.grouped and constant:
         some = " OR ".join(f"MIN({quoted(str(c))}) <> MAX({quoted(str(c))})" for c in constant)

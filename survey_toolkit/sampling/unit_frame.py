@@ -72,7 +72,7 @@ class UnitFrame:
         parts = []
         for name in names:
             if self._types.get(name) == "VARCHAR":
-                parts.append(f"TRY_CAST({quoted(name)} AS DOUBLE) NULLS LAST")
+                parts.append(f"{self.number(name)} NULLS LAST")
             parts.append(quoted(name))
         return ", ".join(parts)
 
@@ -82,6 +82,15 @@ class UnitFrame:
         if not path.is_file():
             raise DataFileError(
                 "there is no such file", where=str(path), hint="check the path", code="missing-file"
+            )
+        if not path.stat().st_size:
+            raise DataFileError(
+                "the frame file is empty",
+                where=str(path),
+                found="zero bytes",
+                expected="a table, one row a unit or a stratum",
+                hint="the transfer failed; fetch the file again",
+                code="empty-file",
             )
         readers = {".parquet": "read_parquet", ".pq": "read_parquet", ".csv": "read_csv", ".tsv": "read_csv"}
         reader = readers.get(path.suffix.lower())
@@ -98,6 +107,15 @@ class UnitFrame:
             raise DataFileError(
                 "the frame file cannot be read", where=str(path), found=str(exc).splitlines()[0][:160]
             ) from None
+
+    def number(self, name: str) -> str:
+        """SQL of a column as a number, null where it is none.
+
+        Text is trimmed first: the engine would otherwise hand the cast down to its reader of CSV files, which
+        fails at the first cell that is no number.
+        """
+        text = self._types.get(name) == "VARCHAR"
+        return f"TRY_CAST({f'trim({quoted(name)})' if text else quoted(name)} AS DOUBLE)"
 
     def require(self, names: Sequence[str], what: str) -> None:
         """Raise one error that names the columns that are not there."""

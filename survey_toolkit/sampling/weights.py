@@ -249,6 +249,7 @@ def _require(frame: pd.DataFrame, columns: Sequence[str]) -> None:
                 "there is no such column",
                 where=column,
                 expected=did_you_mean(column, map(str, frame.columns)),
+                hint="the plan names it; is the file the sample with what fieldwork returned?",
             )
 
 
@@ -260,8 +261,9 @@ def _statuses(frame: pd.DataFrame, column: str) -> NDArray[Any]:
         raise DesignError(
             "unknown statuses",
             where=column,
-            found=", ".join(odd[:5]),
+            found=", ".join(odd[:5]) + (f" and {len(odd) - 5} more" if len(odd) > 5 else ""),
             expected=", ".join(f"{k} ({v})" for k, v in STATUSES.items()),
+            hint="recode the outcomes of fieldwork to these four",
             code="bad-status",
         )
     return codes

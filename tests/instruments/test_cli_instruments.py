@@ -72,3 +72,12 @@ def test_translation_files_keep_what_is_translated(tmp_path):
     kept = {k: (c.status, c.english, c.text.split()) for k, c in before.cells.items() if c.text}
     assert {k: (c.status, c.english, c.text.split()) for k, c in after.cells.items() if c.text} == kept
     assert set(after.cells) == set(catalogue.english(module))
+
+
+def test_build_tells_what_stands_in_for_what(tmp_path):
+    built = run.invoke(app, ["instrument", "build", "example", "--lang", "en,fr,th", "-o", str(tmp_path)])
+    assert built.exit_code == 0, built.output
+    notes = dict(line.split(": ", 2)[1:] for line in built.output.splitlines() if line.startswith("note: "))
+    assert "draft (used as they stand; let a speaker" in notes["fr"]
+    assert "English stands in" not in notes["fr"]  # nothing of French is missing
+    assert notes["th"].endswith("missing (English stands in)")

@@ -262,7 +262,7 @@ def test_an_auditor_redoes_the_draw(tmp_path: Path) -> None:
     [
         (lambda f: select(f, [], seed=1), "no stages"),
         (lambda f: select(f, [Stage(unit="ae", n=1)], seed=1), "'ea'"),
-        (lambda f: select(f.iloc[:0], [Stage(unit="ea", n=1)], seed=1), "empty"),
+        (lambda f: select(f.iloc[:0], [Stage(unit="ea", n=1)], seed=1), "no unit to draw from"),
         (
             lambda f: select(f, [Stage(unit="ea", n={"A": 1, "B": 1}, strata=("region",))], seed=1),
             "no size for C",
@@ -273,7 +273,7 @@ def test_an_auditor_redoes_the_draw(tmp_path: Path) -> None:
         ),
         (lambda f: select(f.assign(hh=-f["hh"]), [FIRST], seed=1), "negative"),
         (lambda f: select(f.assign(hh=0), [FIRST], seed=1), "every measure"),
-        (lambda f: select(f.assign(hh=f["hh"].where(f["hh"] > 50)), [FIRST], seed=1), "missing or negative"),
+        (lambda f: select(f.assign(hh=f["hh"].where(f["hh"] > 50)), [FIRST], seed=1), "missing, negative"),
         (lambda f: select(f.assign(ea=f["ea"].where(f["hh"] > 50)), [FIRST], seed=1), "no unit"),
         (lambda f: select(f.assign(ea="1"), [FIRST], seed=1), "differ between the rows"),
         (lambda f: select(f, [FIRST, FIRST], seed=1), "one name"),
