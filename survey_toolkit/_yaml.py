@@ -167,7 +167,8 @@ def load_document(
             "the file is not UTF-8 text",
             where=shown,
             found=f"byte {exc.object[exc.start]:#04x} at position {exc.start}",
-            hint="save it as UTF-8",
+            expected="YAML, which is text",
+            hint="is it the file you mean? If so, save it as UTF-8",
             code="encoding",
         ) from None
     return load_text(text, shown, error=error)
@@ -221,6 +222,13 @@ def _build(
     return loader.construct_object(node)
 
 
+#: Patterns of our models in words.
+_PATTERNS = {
+    r"^[A-Z]{3}$": "three capital letters are expected (ISO 3166-1 alpha-3, such as KHM)",
+    r"^[a-z][a-z0-9_]*$": "small letters, digits and _ are expected, a letter first",
+}
+
+
 def _problems(
     exc: ValidationError, document: YamlDocument, model: type[BaseModel], at: YamlPath
 ) -> Iterator[str]:
@@ -236,6 +244,8 @@ def _problems(
             message = f"unknown key '{key}'" + (f"; did you mean '{close[0]}'?" if close else "")
         elif item["type"] == "missing":
             message = f"'{item['loc'][-1]}' is required"
+        elif item["type"] == "string_pattern_mismatch" and item["ctx"]["pattern"] in _PATTERNS:
+            message = f"{_PATTERNS[item['ctx']['pattern']]}, found {str(item['input'])[:60]!r}"
         elif item["type"] in ("model_type", "model_attributes_type", "dict_type"):
             message = f"lines 'key: value' are expected here, found {_kind(item['input'])}"
         elif isinstance(item["input"], str | int | float | bool) and item["type"] != "value_error":

@@ -111,3 +111,15 @@ def test_a_small_file_cannot_grow_into_a_large_tree() -> None:
     laughs += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 9)]
     with pytest.raises(DefinitionError, match="too large"):
         load_text("\n".join(laughs), "x.yaml")
+
+
+def test_patterns_are_told_in_words() -> None:
+    from survey_toolkit.study import StudySpec
+
+    text = "id: My Study\ntitle: t\ncountry: {code: KH, name: Cambodia}\nperiod: 2024\nindicators: []\n"
+    with pytest.raises(DefinitionError) as told:
+        load_text(text, "study.yaml").validate(StudySpec)
+    problems = "\n".join(told.value.problems)
+    assert "study.yaml:3: country.code: three capital letters are expected" in problems
+    assert "found 'KH'" in problems
+    assert "pattern" not in problems

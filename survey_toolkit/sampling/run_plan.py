@@ -217,9 +217,8 @@ def _strata(spec: AllocateSpec, frame: UnitFrame) -> pd.DataFrame:
     by = ", ".join(quoted(c) for c in spec.stratum)
     shown = "".join(f", {p}" for p in parts)
     checked = [*([spec.size] if spec.size else []), *dict.fromkeys(numbers)]
-    shown += "".join(
-        f", {_odd_rows(frame.number(c), c == spec.size)} AS _odd{i}" for i, c in enumerate(checked)
-    )
+    odd = [_odd_rows(frame.number(c), c == spec.size) for c in checked]
+    shown += "".join(f", {sql} AS _odd{i}" for i, sql in enumerate(odd))
     sql = (
         f"SELECT {by}, SUM({size}) AS population, COUNT(*) AS units{shown} "
         f"FROM frame GROUP BY {by} ORDER BY {by}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from survey_toolkit._frames import STATUS_SUFFIX
-from survey_toolkit.errors import DesignError, StudyError, did_you_mean
+from survey_toolkit.errors import DesignError, HarmonizationError, StudyError, did_you_mean
 from survey_toolkit.estimation import Estimates, Survey, SurveyDesign
 from survey_toolkit.indicators import (
     TOTAL,
@@ -153,7 +153,19 @@ def _crosswalk(survey: SurveySpec, folder: StudyFolder, registry: Registry) -> C
     """A path below the study's folder, or the id of a shipped crosswalk."""
     if survey.crosswalk.endswith((".yaml", ".yml")):
         return load_crosswalk(folder.find(survey.crosswalk, ("survey", "crosswalk")), registry=registry)
-    return load_crosswalk(survey.crosswalk, registry=registry)
+    try:
+        return load_crosswalk(survey.crosswalk, registry=registry)
+    except HarmonizationError as exc:
+        if exc.where is not None:
+            raise
+        raise HarmonizationError(
+            exc.what,
+            where=folder.document.where(("survey", "crosswalk")),
+            found=exc.found,
+            expected=exc.expected,
+            hint=exc.hint,
+            code=exc.code,
+        ) from None
 
 
 def _harmonized(

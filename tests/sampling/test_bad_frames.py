@@ -46,9 +46,9 @@ def _whole(exc: SurveyToolkitError, where: str, found: str) -> None:
     [
         ("", "areas.csv", "zero bytes"),
         ("region,ea,hh\n", "areas.csv", "no"),
-        (FRAME.replace(",22\n", ",many\n"), "areas.csv: hh", "1 "),
-        (FRAME.replace(",22\n", ",\n"), "areas.csv: hh", "1 "),
-        (FRAME.replace(",22\n", ",-2\n"), "areas.csv: hh", "1 "),
+        (FRAME.replace(",22\n", ",many\n"), "areas.csv: hh", "1"),
+        (FRAME.replace(",22\n", ",\n"), "areas.csv: hh", "1"),
+        (FRAME.replace(",22\n", ",-2\n"), "areas.csv: hh", "1"),
     ],
     ids=["empty", "head only", "text", "blank", "negative"],
 )

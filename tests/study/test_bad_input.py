@@ -192,3 +192,9 @@ def test_no_case_found_is_not_certainty(tiny: TinyStudy) -> None:
     number = figures.get("8.7.1:SL_TLF_CHLDEAN/XSC/2024/_T")
     assert number.value == 0
     assert number.ci_high is None
+
+
+def test_an_unknown_crosswalk_is_told_with_its_line(tiny: TinyStudy) -> None:
+    tiny.write(study=STUDY.replace("crosswalk: crosswalk.yaml", "crosswalk: demo_houshold_survey_2024"))
+    words = ("there is no crosswalk", "did you mean 'demo_household_survey_2024'?")
+    refused(tiny, "study.yaml:8: survey.crosswalk", *words)
