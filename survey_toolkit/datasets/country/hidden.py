@@ -7,8 +7,10 @@ population whose size is known.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,12 +18,15 @@ from numpy.typing import NDArray
 
 from survey_toolkit.datasets.country import recruitment
 from survey_toolkit.datasets.country.draws import calibrated_intercept, stream
+from survey_toolkit.datasets.country.field_files import write_field_files
 from survey_toolkit.datasets.country.networks import Acquaintance, make_acquaintance, make_sibships
 from survey_toolkit.datasets.country.spells import make_episodes, make_spells, trafficked
 from survey_toolkit.errors import SurveyToolkitError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from survey_toolkit.datasets.simulate import SimulatedSurvey
 
 __all__ = ["KNOWN_POPULATIONS", "LISTS", "HiddenSide"]
 
@@ -234,6 +239,44 @@ class HiddenSide:
         members = self.members("forced_labour", months=months)
         traits = self.persons.iloc[members - 1]
         return recruitment.recruit(self.seed, seed, traits, n=n, seeds=seeds, coupons=coupons)
+
+    def write(
+        self, folder: str | os.PathLike[str], sample: SimulatedSurvey, *, seed: int = 1
+    ) -> dict[str, Path]:
+        """Write the files that fieldwork on forced labour would bring home.
+
+        Parameters
+        ----------
+        folder : path
+        sample : SimulatedSurvey
+            Drawn by :meth:`SimulatedCountry.draw_sample`; one adult of each household is asked.
+        seed : int
+            Of the adult, the list and the coupons.
+
+        Returns
+        -------
+        dict of str to Path
+            ``people``: respondents (``person_id, stratum, ea, w``) with what they answer on acquaintances (a
+            count for each known population, ``hidden``) and to a list of three harmless statements
+            (``list_a``), with the sensitive one where ``treat`` is 1. ``kin``: one row a person, the
+            respondent and his or her brothers and sisters: whether in forced labour (``victim``), and how
+            many could report it (``reportable``). ``recruits``: see :meth:`recruit`.
+
+        Raises
+        ------
+        SurveyToolkitError
+            If the sample was drawn from another country.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from survey_toolkit.datasets import simulate_country
+        >>> country = simulate_country(seed=1, n_persons=20_000)
+        >>> sample = country.draw_sample(seed=1, n_areas=30)
+        >>> sorted(country.hidden().write(tempfile.mkdtemp(), sample))
+        ['kin', 'people', 'recruits']
+        """
+        return write_field_files(self, sample.household.frame, folder, seed)
 
     def _adult(self, person_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         place = np.searchsorted(self.adults, person_ids)
