@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import importlib.util
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -41,6 +42,14 @@ def on_files(files: Files, config: Any) -> Files:
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     return files
+
+
+_ROLE = re.compile(r":[a-z]+:<code>(?:~(?:\w+\.)*)?([\w.]+?)(?: &lt;[\w.]+&gt;)?</code>")
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Files) -> str:
+    """Roles of docstrings (``:meth:`Survey.mean <...>```) as the names that they show."""
+    return _ROLE.sub(r"<code>\1</code>", html)
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
@@ -117,14 +126,26 @@ def _study() -> str:
         if "properties" not in model:
             continue
         title = "The study" if name == "study" else name.removesuffix("Spec")
-        out += [f"## {title}", "", model.get("description", ""), ""]
+        out += [f"## {title}", "", model.get("description", "").replace("``", "`"), ""]
         out += ["| key | value | what it is |", "|---|---|---|"]
         required = model.get("required", ())
         for key, spec in model["properties"].items():
             must = "**needed**. " if key in required else ""
-            out.append(f"| `{key}` | {_cell(_type(spec))} | {must}{_cell(spec.get('description', ''))} |")
+            out.append(f"| `{key}` | {_cell(_type(spec))} | {must}{_cell(_said(spec, schema['$defs']))} |")
         out.append("")
     return "\n".join(out)
+
+
+def _said(spec: dict[str, Any], models: dict[str, Any]) -> str:
+    """What a key is: its own description, or that of the block it holds; and its default."""
+    refs = [s["$ref"] for s in (spec, *spec.get("anyOf", ())) if "$ref" in s]
+    text = spec.get("description") or "".join(models[r.rsplit("/", 1)[1]]["description"] for r in refs[:1])
+    default = spec.get("default")
+    plain = isinstance(default, bool | int | float | str)
+    if plain:
+        shown = str(default).lower() if isinstance(default, bool) else default
+        text = f"{text.rstrip('.')}; default: `{shown}`"
+    return text.replace("``", "`")
 
 
 def _type(spec: dict[str, Any]) -> str:
@@ -162,7 +183,7 @@ def _definitions() -> dict[str, str]:
             )
             text = show(registry, f"{name}@{version.version}")
             pages[f"reference/definitions/{page}.md"] = (
-                f"# {name}@{version.version}\n\n```text\n{text}\n```\n"
+                f"---\nhide: [toc]\n---\n\n# {name}@{version.version}\n\n```text\n{text}\n```\n"
             )
         index.append("")
     return {"reference/definitions.md": "\n".join(index), **pages}

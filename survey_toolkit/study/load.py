@@ -62,7 +62,7 @@ class StudyFolder:
             where=self.document.where(key),
             found=path,
             expected="a file below " + " or ".join(f"'{_shown(root)}'" for root in roots),
-            hint="check the name; paths are relative to the study file",
+            hint="check the name; paths are relative to the study file, or to the folder that --data names",
             code="missing-file",
         )
 

@@ -41,7 +41,7 @@ class CountrySpec(StrictModel):
     """The country the figures speak of."""
 
     code: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 3166-1 alpha-3 code")]
-    name: str
+    name: Annotated[str, Field(description="as the report shall print it")]
 
 
 class FileSpec(StrictModel):
@@ -59,31 +59,41 @@ class FileSpec(StrictModel):
 class DesignSpec(StrictModel):
     """The survey design, in the words of ``SurveyDesign``; columns as kept by the crosswalk."""
 
-    weight: str
-    strata: str | None = None
-    psu: str | None = None
-    fpc: str | None = None
-    nest: bool = False
-    lonely_psu: Literal["fail", "certainty", "remove", "adjust", "average"] = "fail"
+    weight: Annotated[str, Field(description="weight column")]
+    strata: Annotated[str | None, Field(description="stratum column")] = None
+    psu: Annotated[str | None, Field(description="column of the primary sampling unit")] = None
+    fpc: Annotated[
+        str | None, Field(description="column of the finite population correction, by stratum")
+    ] = None
+    nest: Annotated[bool, Field(description="codes of primary sampling units repeat across strata")] = False
+    lonely_psu: Annotated[
+        Literal["fail", "certainty", "remove", "adjust", "average"],
+        Field(description="what a stratum with one primary sampling unit gives"),
+    ] = "fail"
 
 
 class ClassifySpec(StrictModel):
     """A definition to classify the persons under."""
 
-    definition: str
-    version: str | None = None
+    definition: Annotated[str, Field(description="id of a definition: survey-toolkit standards list")]
+    version: Annotated[str | None, Field(description="default: the version in use")] = None
 
 
 class SurveySpec(StrictModel):
     """A household survey: files, crosswalk, design, classification."""
 
-    files: Annotated[dict[str, FileSpec], Field(min_length=1)]
+    files: Annotated[
+        dict[str, FileSpec], Field(min_length=1, description="data files, by a name of your choice")
+    ]
     crosswalk: Annotated[str, Field(description="id of a shipped crosswalk, or a path ending in .yaml")]
     analysis_file: Annotated[
         str | None, Field(description="the file whose rows are estimated from; default: the person file")
     ] = None
     design: DesignSpec
-    classify: Annotated[tuple[ClassifySpec, ...], Field(min_length=1)]
+    classify: Annotated[
+        tuple[ClassifySpec, ...],
+        Field(min_length=1, description="definitions to classify persons by"),
+    ]
 
     @model_validator(mode="after")
     def _parents_exist(self) -> SurveySpec:
@@ -106,12 +116,23 @@ class SurveySpec(StrictModel):
 class MethodSpec(StrictModel):
     """Which multiple systems estimate is published."""
 
-    name: Literal["loglinear", "select", "stepwise"] = "stepwise"
+    name: Annotated[
+        Literal["loglinear", "select", "stepwise"],
+        Field(description="one model, the best of a family, or stepwise"),
+    ] = "stepwise"
     interactions: Annotated[tuple[str, ...], Field(description="loglinear: terms such as LA:NG")] = ()
-    family: Literal["pairwise", "hierarchical"] = "pairwise"
-    criterion: Literal["bic", "aic", "aicc"] = "bic"
-    p_enter: Annotated[float, Field(gt=0, lt=1)] = 0.02
-    interval: Literal["profile", "wald"] = "profile"
+    family: Annotated[
+        Literal["pairwise", "hierarchical"], Field(description="select: the models compared")
+    ] = "pairwise"
+    criterion: Annotated[
+        Literal["bic", "aic", "aicc"], Field(description="select: what the models are compared by")
+    ] = "bic"
+    p_enter: Annotated[
+        float, Field(gt=0, lt=1, description="stepwise: p-value below which a term enters")
+    ] = 0.02
+    interval: Annotated[
+        Literal["profile", "wald"], Field(description="profile likelihood, or Wald on the log scale")
+    ] = "profile"
 
 
 class CaptureSpec(StrictModel):
@@ -120,16 +141,18 @@ class CaptureSpec(StrictModel):
     path: Annotated[
         str, Field(description="CSV of 0/1 columns, a list each, and a count; relative to the study file")
     ]
-    lists: Annotated[tuple[str, ...], Field(min_length=2)]
-    count: str = "count"
+    lists: Annotated[tuple[str, ...], Field(min_length=2, description="columns of the lists")]
+    count: Annotated[str, Field(description="column of the number of people with this history")] = "count"
     list_names: Annotated[
         dict[str, str], Field(default_factory=dict, description="what each list is, for the report")
     ]
     merge: Annotated[
         dict[str, Names], Field(default_factory=dict, description="new list: the lists it joins")
     ]
-    definition: str = "trafficking"
-    version: str | None = None
+    definition: Annotated[str, Field(description="id of the definition by which the people were listed")] = (
+        "trafficking"
+    )
+    version: Annotated[str | None, Field(description="default: the version in use")] = None
     method: MethodSpec = MethodSpec()
     population: Annotated[
         str | int | None,
@@ -148,19 +171,21 @@ class CaptureSpec(StrictModel):
 class IndicatorSpec(StrictModel):
     """An indicator to publish and how to break it down; the total is always given."""
 
-    indicator: str
+    indicator: Annotated[str, Field(description="8.7.1, 16.2.2, 5.3.1, forced_labour and the like")]
     series: Annotated[tuple[str, ...], Field(description="default: every series the study can give")] = ()
     by: Annotated[
         tuple[tuple[str, ...], ...], Field(description="breakdowns; each a list of harmonized variables")
     ] = ()
-    interval: Interval = "beta"
-    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    interval: Annotated[Interval, Field(description="confidence interval of proportions")] = "beta"
+    level: Annotated[float, Field(gt=0.5, lt=1, description="confidence level")] = 0.95
     undetermined: Annotated[
         Literal["exclude", "not_met", "met"],
         Field(description="how a case that cannot be decided enters the point estimate"),
     ] = "exclude"
     bounds: Annotated[bool, Field(description="also all undetermined not met … all met")] = True
-    definition_version: str | None = None
+    definition_version: Annotated[
+        str | None, Field(description="where a definition is classified by several versions")
+    ] = None
 
     @field_validator("by", mode="before")
     @classmethod
@@ -186,7 +211,7 @@ class DisclosureSpec(StrictModel):
 class OutputSpec(StrictModel):
     """What is written."""
 
-    formats: Annotated[tuple[OutputFormat, ...], Field(min_length=1)] = (
+    formats: Annotated[tuple[OutputFormat, ...], Field(min_length=1, description="files of a run")] = (
         "csv",
         "xlsx",
         "html",
@@ -199,16 +224,18 @@ class StudySpec(StrictModel):
     """A study: from files to published figures, in one YAML."""
 
     id: Annotated[str, Field(description="letters, digits, - and _; names the output folder")]
-    title: str
+    title: Annotated[str, Field(description="as the report shall print it")]
     country: CountrySpec
     period: Annotated[str, Field(description="reference period of the figures, e.g. 2024 or 2021-Q1")]
-    description: str | None = None
+    description: Annotated[str | None, Field(description="a paragraph for the head of the report")] = None
     source: Annotated[
         str | None, Field(description="where the data come from, as the report shall cite it")
     ] = None
     survey: SurveySpec | None = None
     capture: CaptureSpec | None = None
-    indicators: Annotated[tuple[IndicatorSpec, ...], Field(min_length=1)]
+    indicators: Annotated[
+        tuple[IndicatorSpec, ...], Field(min_length=1, description="what is published, and by what")
+    ]
     quality: Annotated[str, Field(description="name of the reliability standard")] = "default"
     disclosure: DisclosureSpec = DisclosureSpec()
     outputs: OutputSpec = OutputSpec()
