@@ -88,8 +88,10 @@ def _sizes(given: list[str]) -> dict[str, float]:
             sign = ""
         if not sign:
             raise EstimationError(
-                "a known group is given as NAME=SIZE", where="--known", found=item, hint="--known nurses=2000"
-            )
+                "a known group is given as NAME=SIZE", where="--known", found=item,
+                expected="a name and a number; the option again for each group",
+                hint="--known nurses=9000 --known teachers=48000",
+            )  # fmt: skip
     return out
 
 

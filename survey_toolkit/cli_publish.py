@@ -150,7 +150,7 @@ def _counts(table: Path, count: str) -> pd.DataFrame:
             "there is no such file", where=str(table), hint="check the path", code="missing-file"
         )
     try:
-        frame = pd.read_csv(table, dtype=str, keep_default_na=False)
+        frame = pd.read_csv(table, sep=_separator(table), dtype=str, keep_default_na=False)
     except ValueError as exc:  # no column, ragged rows, or not UTF-8
         raise DataFileError(
             "this cannot be read as a CSV table", where=str(table),
@@ -159,16 +159,26 @@ def _counts(table: Path, count: str) -> pd.DataFrame:
         ) from None  # fmt: skip
     if count not in frame:
         raise DataFileError(
-            "there is no such column", where=str(table), found=f"'{count}'", expected=", ".join(frame.columns)
-        )
+            "there is no such column", where=str(table), found=f"'{count}'",
+            expected=did_you_mean(count, frame.columns), hint="name the column of counts with --count",
+            code="missing-column",
+        )  # fmt: skip
     frame[count] = pd.to_numeric(frame[count], errors="coerce")
     bad = [number for number, value in enumerate(frame[count], 2) if not value >= 0]
     if bad:
         raise DataFileError(
             f"column '{count}' must hold counts", where=f"{table}:{bad[0]}",
-            found=f"{len(bad)} lines without one", expected="a number of 0 or more on every line",
+            found=f"{len(bad)} line{'' if len(bad) == 1 else 's'} without one",
+            expected="a number of 0 or more on every line", hint="correct them; a count not known is no 0",
         )  # fmt: skip
     return frame
+
+
+def _separator(table: Path) -> str:
+    """What stands between the names of the first line: a comma, or what offices with a decimal comma have."""
+    with table.open("rb") as file:
+        head = file.readline()
+    return max((",", ";", "\t"), key=lambda sign: head.count(sign.encode()))
 
 
 def _check_sums(table: Path, cells: CountTable) -> None:

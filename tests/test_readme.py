@@ -56,6 +56,7 @@ def test_the_recipe_for_hidden_populations(
     scope: dict[str, Any] = {}
     exec(compile(_blocks("python")[2], "README.md", "exec"), scope)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["field", "methods.png"]
+    assert (tmp_path / "methods.png").stat().st_size > 10_000
     truth = scope["hidden"].size("forced_labour")
     for found, known in ((scope["kin"].prevalence(), truth / scope["adults"]), (scope["nsum"].size(), truth)):
         assert abs(found.estimate[0] - known) < 4 * found.se[0]
@@ -79,6 +80,9 @@ def _typed(section: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_the_commands_after_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     doc.run(doc.Block("sh", "", "survey-toolkit demo", 0), {}, "README.md")
+    (publish,) = re.findall(r"`(survey-toolkit publish [^`]+)`", README.split("\n## For a")[0])
+    doc.run(doc.Block("sh", "", publish, 0), {}, "README.md")
+    assert Path("out/share/figures.json").is_file()  # a second copy of the same figures, and explain bears it
     explained = _typed("What the demo prints", monkeypatch)
     assert len(explained) == 2
     assert "Definition: child_labour@sdg-2021" in explained[0]

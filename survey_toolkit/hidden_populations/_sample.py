@@ -7,6 +7,7 @@ clusters, calibration, replicate weights and single-PSU rules are those of the e
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -214,7 +215,14 @@ def open_sample(data: Any, design: Any = None) -> Sample:
         if design is None:
             frame, design = frame.assign(**{_ONE: 1.0}), SurveyDesign(weight=_ONE)
     if not len(frame):
-        raise EstimationError("the sample has no rows", hint="check the file and the filter before it")
+        raise EstimationError(
+            "the sample has no rows",
+            where=str(data) if isinstance(data, str | os.PathLike) else "data",
+            found="0 rows",
+            expected="one row a respondent",
+            hint="check the file and the filter before it",
+            code="no-rows",
+        )
     return Sample(frame=frame, survey=Survey(frame, design), designed=designed)
 
 

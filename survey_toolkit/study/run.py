@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from survey_toolkit.dissemination import DisclosurePolicy, ReportContext, protect, write_outputs
-from survey_toolkit.errors import StudyError
-from survey_toolkit.indicators import Figures, apply_quality, explain, read_figures
+from survey_toolkit.errors import StudyError, shell_word
+from survey_toolkit.indicators import Figure, Figures, apply_quality, explain, read_figures
 from survey_toolkit.standards import Registry
 from survey_toolkit.standards import load as load_standards
 from survey_toolkit.study.capture import CaptureBranch, capture_figures
@@ -203,12 +203,12 @@ class Study:
 
 
 def published_figures(out: str | os.PathLike[str]) -> Figures:
-    """Figures of an output folder, or of all runs below it.
+    """Figures of an output folder, or of all runs below it; a copy that ``publish`` wrote counts once.
 
     Raises
     ------
     StudyError
-        If there is no ``figures.json`` there.
+        If there is no ``figures.json`` there, or two runs have other figures under the same id.
     """
     root = Path(out)
     files = (
@@ -222,7 +222,20 @@ def published_figures(out: str | os.PathLike[str]) -> Figures:
             hint="run a study first, or name its folder with --out",
             code="no-figures",
         )
-    return Figures(figure for file in files for figure in read_figures(file))
+    found: dict[str, tuple[Figure, Path]] = {}
+    for file in files:
+        for figure in read_figures(file):
+            first, home = found.setdefault(figure.id, (figure, file))
+            if first != figure:
+                raise StudyError(
+                    "two runs have other figures under the same id",
+                    where=str(out),
+                    found=f"{figure.id} in {home.parent} and in {file.parent}",
+                    expected="one of them",
+                    hint=f"name the folder of the run: --out {shell_word(str(home.parent))}",
+                    code="duplicate-figure",
+                )
+    return Figures(figure for figure, _ in found.values())
 
 
 def _software() -> str:

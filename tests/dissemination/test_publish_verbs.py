@@ -57,3 +57,22 @@ def test_protect_table_hides_small_cells_and_says_how_well(tmp_path):
     assert isinstance(
         run("protect-table", file, "--count", "m", "--out", tmp_path / "y").exception, SurveyToolkitError
     )
+
+
+@pytest.mark.parametrize("sign", [";", "\t"])
+def test_a_table_of_a_country_with_decimal_commas(tmp_path, sign):
+    plain = "region,n\nA,3\nB,8\nC,9\nTotal,20\n"
+    (tmp_path / "plain.csv").write_text(plain)
+    (tmp_path / "other.csv").write_text(plain.replace(",", sign))
+    for name in ("plain", "other"):
+        done = run(
+            "protect-table",
+            tmp_path / f"{name}.csv",
+            "--margin",
+            "Total",
+            "--out",
+            tmp_path / f"{name}_safe.csv",
+        )
+        assert done.exit_code == 0, done.output
+    assert (tmp_path / "other_safe.csv").read_bytes() == (tmp_path / "plain_safe.csv").read_bytes()
+    assert len((tmp_path / "plain_safe.csv").read_text().splitlines()) == 5

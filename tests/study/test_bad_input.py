@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from survey_toolkit.errors import StudyError
 from survey_toolkit.study import published_figures
 from tests.study.conftest import CROSSWALK, STUDY, TinyStudy, person_rows
 
@@ -198,3 +201,22 @@ def test_an_unknown_crosswalk_is_told_with_its_line(tiny: TinyStudy) -> None:
     tiny.write(study=STUDY.replace("crosswalk: crosswalk.yaml", "crosswalk: demo_houshold_survey_2024"))
     words = ("there is no crosswalk", "did you mean 'demo_household_survey_2024'?")
     refused(tiny, "study.yaml:8: survey.crosswalk", *words)
+
+
+def test_a_published_copy_counts_once_and_another_run_is_told(tiny: TinyStudy) -> None:
+    code, _, err = tiny.run()
+    assert code == 0, err
+    home = tiny.out / "tiny" / "figures.json"
+    for name in ("share", "a later run"):
+        (tiny.out / name).mkdir()
+    (tiny.out / "share" / "figures.json").write_bytes(home.read_bytes())
+    assert len(published_figures(tiny.out)) == len(published_figures(tiny.out / "tiny"))
+    text = home.read_text(encoding="utf-8")
+    first = published_figures(tiny.out)[0]
+    later = text.replace(json.dumps(first.label), json.dumps("Another"))
+    assert later != text
+    (tiny.out / "a later run" / "figures.json").write_text(later, encoding="utf-8")
+    with pytest.raises(StudyError, match="two runs have other figures under the same id") as told:
+        published_figures(tiny.out)
+    assert "a later run and in" in (told.value.found or "")
+    assert (told.value.hint or "").endswith(f'--out "{tiny.out / "a later run"}"')

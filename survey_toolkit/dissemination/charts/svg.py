@@ -143,7 +143,7 @@ class Svg:
         else:
             raise SurveyToolkitError(
                 "charts are written as SVG or PNG", where=str(file), found=f"'{file.suffix}'",
-                expected=".svg or .png", code="chart-format",
+                expected=".svg or .png", hint="name a file: chart.svg", code="chart-format",
             )  # fmt: skip
         return file
 
