@@ -98,7 +98,9 @@ def _sizes(given: list[str]) -> dict[str, float]:
 @hidden_app.command()
 def network(
     file: File,
-    persons: Annotated[Path, typer.Argument(help="File with a row for each person reported on.")],
+    persons: Annotated[
+        Path, typer.Argument(help="A row for each person reported on, case or not.")
+    ],
     id: Annotated[str, typer.Option(help="Respondent identifier, in both files.")],
     case: Annotated[str, typer.Option(help="0-1 column: the person was in the situation.")],
     multiplicity: Annotated[str, typer.Option(help="Column: how many could report the person.")],

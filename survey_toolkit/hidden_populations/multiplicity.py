@@ -20,7 +20,7 @@ Sirken (1970), JASA 65:257-266; Sirken (1972), *Demography* 9:241-252 (variance)
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -32,6 +32,10 @@ from survey_toolkit.hidden_populations._sample import By, Floats, Ints, Labelled
 __all__ = ["FamilyNetwork", "NetworkComparison"]
 
 Window = Literal["ever", "stock"]
+_CASES_ONLY = (
+    "every person reported on is a case, so the share is 1: a prevalence needs a row for each person "
+    "who could be reported, case or not; a total does not"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -127,11 +131,12 @@ class FamilyNetwork:
         Returns
         -------
         Estimates
-            Ratio of multiplicity-weighted cases to multiplicity-weighted persons.
+            Ratio of multiplicity-weighted cases to multiplicity-weighted persons. It needs a row for those
+            who are no case as well; a note tells where there is none.
         """
         kept = self._kept(relations, exclude)
         cases, persons = self._cases(window, kept), self._per_respondent(kept / self.multiplicity)
-        return self.sample.smooth(
+        found = self.sample.smooth(
             {"y": cases, "x": persons},
             lambda t: {"": t["y"] / t["x"]},
             {"": cases > 0},
@@ -140,6 +145,7 @@ class FamilyNetwork:
             used=persons > 0,
             level=level,
         )
+        return found if (self.case == 0).any() else replace(found, notes=(*found.notes, _CASES_ONLY))
 
     def self_reports(
         self, *, self_relation: str = "self", exclude: Collection[str] = (), level: float = 0.95

@@ -80,6 +80,15 @@ def test_self_against_network(people: Any, kin: Any, design: SurveyDesign) -> No
     assert 0 < got.proxy_ratio < 5
 
 
+def test_a_file_of_cases_alone_gives_a_total_and_a_note(people: Any, kin: Any, design: SurveyDesign) -> None:
+    """Cases alone are all that a total needs; the share among them is 1, whatever the truth."""
+    whole, cases = network(people, kin, design), network(people, kin[kin["victim"] == 1], design)
+    assert cases.total().estimate[0] == pytest.approx(whole.total().estimate[0])
+    assert cases.prevalence().estimate[0] == 1
+    assert any("every person reported on is a case" in n for n in cases.prevalence().notes)
+    assert not any("every person" in n for n in (*whole.prevalence().notes, *cases.total().notes))
+
+
 def test_replicate_weights_give_nearly_the_same(people: Any, kin: Any, design: SurveyDesign) -> None:
     survey = Survey(people, design).replicate("JKn")
     got = network(survey, kin, None).prevalence()
