@@ -20,6 +20,8 @@ __all__ = [
     "ORANGE",
     "PALETTE",
     "RED",
+    "describe",
+    "interval_line",
     "log_people",
     "new_figure",
     "percent",
@@ -45,12 +47,40 @@ def _figure_class() -> Any:
     class NotebookFigure(Figure):
         """A figure with a picture for notebooks."""
 
-        def _repr_png_(self) -> bytes:
-            data = BytesIO()
-            self.savefig(data, format="png", dpi=110)
-            return data.getvalue()
+        def _repr_png_(self) -> bytes | tuple[bytes, dict[str, str]]:
+            data, words = BytesIO(), str(self.get_label())
+            self.savefig(data, format="png", dpi=110, metadata={"Description": words} if words else None)
+            return (data.getvalue(), {"alt": words}) if words else data.getvalue()
 
     return NotebookFigure
+
+
+def describe(figure: Figure, words: str) -> None:
+    """Words in place of the picture: the ``alt`` text of notebooks and their pages."""
+    figure.set_label(words)
+
+
+def interval_line(
+    axes: Axes, y: float, low: float, high: float, ends: tuple[float, float], **style: Any
+) -> bool:
+    """An interval at height ``y``; where it leaves the axis (``ends``), an arrow head says that it goes on.
+
+    Returns
+    -------
+    bool
+        Whether it was cut. An interval that is not known (NaN) is not drawn.
+    """
+    if low != low or high != high:
+        return False
+    left, right = max(low, ends[0]), min(high, ends[1])
+    axes.plot([left, right], [y, y], solid_capstyle="butt", **style)
+    for at, cut, mark in ((left, low < left, "<"), (right, high > right, ">")):
+        if cut:
+            axes.plot(
+                [at], [y], marker=mark, markersize=9, linestyle="none", color=style.get("color"),
+                clip_on=False, zorder=4, gid="cut",
+            )  # fmt: skip
+    return low < left or high > right
 
 
 def plain(axes: Axes, *, grid: str | None = "x") -> None:
@@ -78,12 +108,16 @@ def percent(axis: Any) -> None:
 
 
 def log_people(axes: Axes, low: float, high: float) -> None:
-    """Logarithmic people axis with ticks at 1, 2 and 5, when the numbers span more than a factor 8."""
+    """Logarithmic people axis when the numbers span more than a factor 8.
+
+    Ticks at 1, 2 and 5; at powers of ten alone where these would run into each other.
+    """
     from matplotlib.ticker import FixedLocator, NullLocator
 
     if low <= 0 or high / low < 8:
         return
     axes.set_xscale("log")
     powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    axes.xaxis.set_major_locator(FixedLocator([m * 10.0**p for p in powers for m in (1, 2, 5)]))
+    steps = (1, 2, 5) if high / low < 300 else (1,)
+    axes.xaxis.set_major_locator(FixedLocator([m * 10.0**p for p in powers for m in steps]))
     axes.xaxis.set_minor_locator(NullLocator())

@@ -9,6 +9,7 @@ from survey_toolkit.dissemination.context import (
     IndicatorEntry,
     Note,
     ReportContext,
+    as_sentence,
 )
 from survey_toolkit.dissemination.disclosure import (
     Anonymity,
@@ -80,6 +81,7 @@ __all__ = [
     "Suppression",
     "Svg",
     "TransitionTable",
+    "as_sentence",
     "attack",
     "audit_table",
     "check_open_sdg",

@@ -8,7 +8,15 @@ from types import MappingProxyType
 
 from survey_toolkit.indicators import FileRecord
 
-__all__ = ["AuditEntry", "DefinitionEntry", "IndicatorEntry", "Note", "ReportContext", "dimension_title"]
+__all__ = [
+    "AuditEntry",
+    "DefinitionEntry",
+    "IndicatorEntry",
+    "Note",
+    "ReportContext",
+    "as_sentence",
+    "dimension_title",
+]
 
 _DIMENSION_TITLES = {
     "sex": "Sex",
@@ -25,10 +33,25 @@ _DIMENSION_TITLES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A titled text of one or more paragraphs: a method, a caveat."""
+    """A titled text of one or more paragraphs: a method, a caveat; a small table may follow.
+
+    Attributes
+    ----------
+    title : str
+    paragraphs : tuple of str
+    head, rows : tuple of str, tuple of tuples of str
+        Column headings, and rows of as many cells.
+    """
 
     title: str
     paragraphs: tuple[str, ...]
+    head: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Paragraphs and rows as lines of text, where there is no room for a table."""
+        return (*self.paragraphs, *("; ".join(filter(None, row)) for row in self.rows))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,3 +188,19 @@ def dimension_title(dimension: str, labels: Mapping[str, str] | None = None) -> 
     """
     given = (labels or {}).get(dimension)
     return given or _DIMENSION_TITLES.get(dimension) or dimension.replace("_", " ").capitalize()
+
+
+def as_sentence(text: str) -> str:
+    """Text with a capital first and a stop last; a name with an underscore or a digit in it stays as it is.
+
+    Examples
+    --------
+    >>> as_sentence("refused: no overlap"), as_sentence("ea_hours was not asked"), as_sentence("")
+    ('Refused: no overlap.', 'ea_hours was not asked.', '')
+    """
+    text = text.strip()
+    if not text:
+        return ""
+    first = text.split()[0].strip(":;,.'")
+    start = text[0].upper() if first.replace("-", "").isalpha() else text[0]
+    return start + text[1:] + ("" if text[-1] in ".!?" else ".")

@@ -20,6 +20,7 @@ __all__ = [
     "Group",
     "PublicationTable",
     "Row",
+    "interval_text",
     "mark_of",
     "publication_tables",
     "shown_value",
@@ -34,7 +35,7 @@ MARKS = {
     "( )": "low reliability: use with caution",
     "*": "not publishable: too few cases",
     "○": "suppressed to protect people in small cells",
-    "–": "no estimate exists",
+    "–": "nothing to give: no estimate, or no interval (a plain count, or no case found in the sample)",
 }
 
 
@@ -122,6 +123,9 @@ class PublicationTable:
     def marks(self) -> tuple[str, ...]:
         """Marks that occur in the table."""
         used = {mark_of(f) for row in self.rows for f in row.figures if f is not None}
+        cells = ((g, f) for row in self.rows for g, f in zip(self.groups, row.figures, strict=True))
+        if any(f is not None and g.has_interval and interval_text(f) == "–" for g, f in cells):
+            used.add("–")
         return tuple(mark for mark in MARKS if mark in used)
 
 
@@ -140,6 +144,16 @@ def shown_value(figure: Figure, decimals: int) -> str:
     mark = mark_of(figure)
     text = format_number(figure.present(), decimals)
     return text if not mark else f"({text})" if mark == "( )" else mark
+
+
+def interval_text(figure: Figure, decimals: int = 0) -> str:
+    """Interval as a table prints it; a dash where the value has none, empty beside a mark for the value."""
+    low, high = figure.present("ci_low"), figure.present("ci_high")
+    if not figure.shown:
+        return ""
+    if low is None or high is None:
+        return "–"
+    return f"{format_number(low, decimals)} – {format_number(high, decimals)}"
 
 
 def publication_tables(

@@ -167,23 +167,27 @@ class Comparison:
             return "-"
         return f"{value:,.0f}" if self.scale == "count" else f"{100 * value:.2f} %"
 
+    def interval(self, low: float, high: float) -> str:
+        """Both limits for people; in words where there is no interval."""
+        return "no interval" if low != low or high != high else f"{self.number(low)} to {self.number(high)}"
+
     def _rows(self) -> list[list[str]]:
         rows = [
-            [c.label, self.number(c.estimate), f"{self.number(c.ci_low)} to {self.number(c.ci_high)}",
+            [c.label, self.number(c.estimate), self.interval(c.ci_low, c.ci_high),
              "; ".join(c.warnings)]
             for c in self.candidates
         ]  # fmt: skip
         if self.pooled is not None:
             p = self.pooled
             rows.append(
-                ["pooled", self.number(p.estimate), f"{self.number(p.ci_low)} to {self.number(p.ci_high)}",
+                ["pooled", self.number(p.estimate), self.interval(p.ci_low, p.ci_high),
                  f"I² {p.i2:.0%}; tau {p.tau:.2f} ({p.scale}); p of equality {p.q_p_value:.3g}"]
             )  # fmt: skip
             rows.append(
                 [
                     "a further method",
                     "",
-                    f"{self.number(p.prediction_low)} to {self.number(p.prediction_high)}",
+                    self.interval(p.prediction_low, p.prediction_high),
                     "",
                 ]
             )

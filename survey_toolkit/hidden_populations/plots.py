@@ -15,6 +15,8 @@ from survey_toolkit._plot_style import (
     ORANGE,
     PALETTE,
     RED,
+    describe,
+    interval_line,
     new_figure,
     percent,
     plain,
@@ -45,6 +47,8 @@ __all__ = [
 def plot_comparison(comparison: Comparison) -> Figure:
     """Forest plot: a line a method, the pooled mean as a diamond, the prediction interval below it.
 
+    An interval that would flatten the others ends in an arrow head; its limits stand beside it.
+
     Parameters
     ----------
     comparison : Comparison
@@ -57,11 +61,12 @@ def plot_comparison(comparison: Comparison) -> Figure:
     n = len(rows)
     figure = new_figure(8.6, 1.3 + 0.42 * (n + (2 if pooled else 0)))
     axes = figure.add_subplot()
-    labels = []
+    labels, ends = [], _limits(comparison)
+    cut = 0
     for i, c in enumerate(rows):
         y = n - i
         colour = RED if c.warnings else BLUE
-        axes.plot([c.ci_low, c.ci_high], [y, y], color=colour, linewidth=1.8, solid_capstyle="butt")
+        cut += interval_line(axes, y, c.ci_low, c.ci_high, ends, color=colour, linewidth=1.8)
         size = 30 + 160 * _weight(comparison, i)
         axes.scatter([c.estimate], [y], s=size, color=colour, marker="s", zorder=3)
         labels.append(c.label + (" !" if c.warnings else ""))
@@ -72,20 +77,34 @@ def plot_comparison(comparison: Comparison) -> Figure:
         labels.append("pooled (random effects)")
         places.append(0.0)
         if not math.isnan(pooled.prediction_low):
-            axes.plot([pooled.prediction_low, pooled.prediction_high], [-1, -1], color=INK, linewidth=1.2)
-            axes.plot([pooled.prediction_low, pooled.prediction_high], [-1, -1], "|", color=INK, markersize=9)
+            limits = pooled.prediction_low, pooled.prediction_high
+            cut += interval_line(axes, -1, *limits, ends, color=INK, linewidth=1.2)
+            shown = [v for v in limits if ends[0] <= v <= ends[1]]
+            axes.plot(shown, [-1] * len(shown), "|", color=INK, markersize=9)
             labels.append("a further method")
             places.append(-1.0)
     axes.set_yticks(places, labels)
-    low, high = _limits(comparison)
-    axes.set_xlim(low, high)
+    axes.set_xlim(*ends)
     _beside(axes, comparison, n)
     (thousands if comparison.scale == "count" else percent)(axes.xaxis)
-    axes.set_xlabel("persons" if comparison.scale == "count" else "prevalence", color=INK)
+    arrows = "\narrow head: the interval goes on beyond the axis" if cut else ""
+    axes.set_xlabel(("persons" if comparison.scale == "count" else "prevalence") + arrows, color=INK)
+    describe(figure, _forest_words(comparison, cut))
     plain(axes)
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
     return figure
+
+
+def _forest_words(comparison: Comparison, cut: int) -> str:
+    """The forest plot in words, for those who do not see it."""
+    lines = [
+        f"{c.label} {_interval(comparison, c.estimate, c.ci_low, c.ci_high)}" for c in comparison.candidates
+    ]
+    if (p := comparison.pooled) is not None:
+        lines.append(f"pooled {_interval(comparison, p.estimate, p.ci_low, p.ci_high)}")
+    noun = "interval goes beyond the axis and ends" if cut == 1 else "intervals go beyond the axis and end"
+    return f"Methods side by side: {'; '.join(lines)}." + (f" {cut} {noun} in an arrow head." if cut else "")
 
 
 def _weight(comparison: Comparison, i: int) -> float:
@@ -114,24 +133,29 @@ def _beside(axes: Axes, comparison: Comparison, n: int) -> None:
     for i, c in enumerate(comparison.candidates):
         text = _interval(comparison, c.estimate, c.ci_low, c.ci_high)
         axes.annotate(
-            text, (1.02, n - i), xycoords=("axes fraction", "data"), va="center", fontsize=8.5, color=INK
+            text, (1.03, n - i), xycoords=("axes fraction", "data"), va="center", fontsize=8.5, color=INK
         )
     if comparison.pooled is not None:
         p = comparison.pooled
         text = _interval(comparison, p.estimate, p.ci_low, p.ci_high)
         axes.annotate(
-            text, (1.02, 0), xycoords=("axes fraction", "data"), va="center", fontsize=8.5,
+            text, (1.03, 0), xycoords=("axes fraction", "data"), va="center", fontsize=8.5,
             color=INK, weight="bold",
         )  # fmt: skip
         if not math.isnan(p.prediction_low):
             text = f"({comparison.number(p.prediction_low)} – {comparison.number(p.prediction_high)})"
             axes.annotate(
-                text, (1.02, -1), xycoords=("axes fraction", "data"), va="center", fontsize=8.5, color=INK
+                text, (1.03, -1), xycoords=("axes fraction", "data"), va="center", fontsize=8.5, color=INK
             )
 
 
 def _interval(comparison: Comparison, estimate: float, low: float, high: float) -> str:
-    return f"{comparison.number(estimate)}  ({comparison.number(low)} – {comparison.number(high)})"
+    limits = (
+        "no interval"
+        if low != low or high != high
+        else f"{comparison.number(low)} – {comparison.number(high)}"
+    )
+    return f"{comparison.number(estimate)}  ({limits})"
 
 
 def _diamond(axes: Axes, low: float, middle: float, high: float, y: float) -> None:

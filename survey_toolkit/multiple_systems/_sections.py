@@ -213,7 +213,7 @@ def _collections(data: CaptureHistories, result: PopulationSize | None) -> Secti
 
 
 def _selection(searched: PopulationSize | EstimationError) -> Section:
-    head = ("within", "models", "lowest", "highest")
+    head = ("criterion within", "models", "lowest", "highest")
     if isinstance(searched, EstimationError) or searched.selection is None:
         reason = searched.what if isinstance(searched, EstimationError) else "no search was made"
         return Section(5, "Models near the best", (), (), (reason,))
@@ -225,7 +225,9 @@ def _selection(searched: PopulationSize | EstimationError) -> Section:
         rows.append((f"{within:g}", len(near), format_number(near.min()), format_number(near.max())))
         if within == 2.0 and near.max() > 1.5 * near.min():
             ratio = float(near.max() / near.min())
-            flags.append(("caution", f"models within 2 of the best differ by a factor {ratio:.1f}"))
+            flags.append(
+                ("caution", f"models about as good as the best (within 2) differ by a factor {ratio:.1f}")
+            )
     average = format_number(chosen.averaged_estimate), format_number(chosen.averaged_se)
     remarks = (
         f"best by {chosen.criterion} of {chosen.n_valid:,} valid {chosen.family} models "

@@ -169,7 +169,9 @@ def compare(
         try:
             results[name] = METHODS[name](data, level)
         except EstimationError as exc:
-            refused[name] = ". ".join(text for text in (exc.what, exc.found, exc.hint) if text)
+            refused[name] = exc.what + "".join(
+                f". {text[0].upper()}{text[1:]}" for text in (exc.found, exc.hint) if text
+            )
     return Comparison(results=results, refused=refused, lower_bound=_lower_bound(data))
 
 

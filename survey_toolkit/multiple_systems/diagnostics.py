@@ -127,7 +127,11 @@ def diagnose(
     found = [flag for s in sections for flag in s.flags]
     if result is not None:
         said = " ".join(text for _, text in found)
-        skip = {"below the Chao lower bound": "Chao", "poor fit": "does not fit", "near-equal": "within 2 of"}
+        skip = {
+            "below the Chao lower bound": "Chao",
+            "poor fit": "does not fit",
+            "near-equal": "about as good",
+        }
         found += [
             flag
             for flag in failures(result, floor)

@@ -19,6 +19,8 @@ from survey_toolkit._plot_style import (
     INK,
     ORANGE,
     RED,
+    describe,
+    interval_line,
     log_people,
     new_figure,
     plain,
@@ -96,52 +98,96 @@ def plot_models(result: PopulationSize) -> Figure:
 def plot_comparison(comparison: Comparison) -> Figure:
     """Forest plot: estimate and interval by method; refusals keep their line and say why.
 
-    Hollow marks carry a remark; the dotted line is Chao's lower bound, the solid one the people seen.
+    Hollow marks carry a remark; the dotted line is Chao's lower bound, the solid one the people seen. An
+    interval without an upper limit, or one that would flatten the others, ends in an arrow head, with its
+    limits in the text beside it.
     """
     names = [*comparison.results, *comparison.refused]
     figure = new_figure(9.6, 1.5 + 0.32 * len(names))
     axes = figure.add_subplot()
     results = list(comparison.results.values())
-    finite = [v for r in results for v in (r.n, r.ci_low, r.ci_high, r.estimate) if np.isfinite(v) and v > 0]
-    low, high = (min(finite), max(finite)) if finite else (1.0, 2.0)
-    for y, (name, r) in enumerate(comparison.results.items()):
-        remark = comparison.flag(name)
-        end = r.ci_high if np.isfinite(r.ci_high) else high * 1.2
-        axes.plot([r.ci_low, end], [y, y], color=RED if remark else BLUE, linewidth=2, solid_capstyle="butt")
-        axes.plot(
-            r.estimate,
-            y,
-            marker="o" if remark else "s",
-            color=RED if remark else BLUE,
-            markerfacecolor="white" if remark else BLUE,
-            markersize=7,
-            markeredgewidth=1.8,
-        )
-        _beside(
-            axes, y, f"{format_number(r.estimate)}" + (f"   {_short(remark)}" if remark else ""), bool(remark)
-        )
+    ends = _ends(results)
+    cut = [_method_line(axes, y, r, comparison.flag(name), ends)
+           for y, (name, r) in enumerate(comparison.results.items())]  # fmt: skip
     for y, (_, reason) in enumerate(comparison.refused.items(), len(results)):
         _beside(axes, y, "refused: " + _short(reason), True)
     if results:
         axes.axvline(min(r.n for r in results), color=INK, linewidth=1.2)
     if comparison.lower_bound is not None:
         axes.axvline(comparison.lower_bound, color=INK, linewidth=1.2, linestyle=":")
-    log_people(axes, low, high)
+    log_people(axes, *ends)
+    if any(cut):
+        axes.set_xlim(right=ends[1])
     thousands(axes.xaxis)
     axes.set_yticks(range(len(names)), [n.replace("_", " ") for n in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set_xlabel("population size (solid line: people seen; dotted: Chao lower bound)", fontsize=10)
+    arrows = "\narrow head: the interval goes on beyond the axis" if any(cut) else ""
+    axes.set_xlabel(
+        f"population size (solid line: people seen; dotted: Chao lower bound){arrows}", fontsize=10
+    )
     plain(axes)
     level = results[0].level if results else 0.95
     axes.set_title(f"Estimates by method, {level:.0%} intervals", fontsize=11, loc="left")
+    describe(figure, _forest_words(comparison, level, sum(cut)))
     return figure
+
+
+def _ends(results: Sequence[PopulationSize]) -> tuple[float, float]:
+    """Limits of the axis: every estimate, and intervals up to ten times the largest estimate."""
+    known = [v for r in results for v in (r.n, r.estimate, r.ci_low) if np.isfinite(v) and v > 0]
+    if not known:
+        return 1.0, 2.0
+    highs = [r.ci_high for r in results if np.isfinite(r.ci_high)]
+    most = 10 * max([r.estimate for r in results if np.isfinite(r.estimate)] or known)
+    if len(highs) < len(results) or max(highs) > most:
+        return min(known), max(min(max(highs, default=0.0), most), 1.3 * max(known))
+    return min(known), max([*known, *highs])
+
+
+def _method_line(axes: Axes, y: int, r: PopulationSize, remark: str, ends: tuple[float, float]) -> bool:
+    """Interval, estimate and words of one method; whether its interval was cut."""
+    colour = RED if remark else BLUE
+    cut = interval_line(axes, y, r.ci_low, r.ci_high, (0.0, ends[1]), color=colour, linewidth=2)
+    axes.plot(
+        r.estimate,
+        y,
+        marker="o" if remark else "s",
+        color=colour,
+        markerfacecolor="white" if remark else BLUE,
+        markersize=7,
+        markeredgewidth=1.8,
+    )
+    limits = f" ({format_number(r.ci_low)} to {format_number(r.ci_high)})" if cut else ""
+    _beside(
+        axes,
+        y,
+        f"{format_number(r.estimate)}{limits}" + (f"   {_short(remark)}" if remark else ""),
+        bool(remark),
+    )
+    return cut
+
+
+def _forest_words(comparison: Comparison, level: float, cut: int) -> str:
+    """The forest plot in words, for those who do not see it."""
+    lines = [
+        f"{name.replace('_', ' ')} {format_number(r.estimate)} "
+        f"({format_number(r.ci_low)} to {format_number(r.ci_high)})"
+        for name, r in comparison.results.items()
+    ]
+    if comparison.refused:
+        lines.append("refused: " + ", ".join(name.replace("_", " ") for name in comparison.refused))
+    noun = "interval goes" if cut == 1 else "intervals go"
+    beyond = (
+        f" {cut} {noun} beyond the axis and end{'s' if cut == 1 else ''} in an arrow head." if cut else ""
+    )
+    return f"Population size by method, {level:.0%} intervals: {'; '.join(lines)}.{beyond}"
 
 
 def _beside(axes: Axes, y: int, text: str, marked: bool) -> None:
     """Text at the right edge, outside the axes."""
     axes.annotate(
         text,
-        (1.01, y),
+        (1.03, y),
         xycoords=("axes fraction", "data"),
         va="center",
         fontsize=8,

@@ -325,7 +325,9 @@ class PopulationSize:
         if self.near_ties:
             ties = self.near_ties
             shown = ", ".join(format_number(m.estimate) for m in ties[:6])
-            rows.append([f"{len(ties)} models within 2 of the best", shown + (" …" if len(ties) > 6 else "")])
+            head = "other model" if len(ties) == 1 else f"{len(ties)} other models"
+            rows.append([f"{head} about as good (criterion within 2 of the best)",
+                         shown + (" …" if len(ties) > 6 else "")])  # fmt: skip
         return rows
 
     def __repr__(self) -> str:

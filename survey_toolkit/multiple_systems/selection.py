@@ -269,9 +269,10 @@ def _selection_notes(chosen: Selection, order: int) -> tuple[str, ...]:
     ties = chosen.near_ties()
     if len(ties) > 1:
         spread = [m.estimate for m in ties]
+        others = "1 other model is" if len(ties) == 2 else f"{len(ties) - 1} other models are"
         notes.append(
-            f"{len(ties) - 1} other models within 2 of the best {chosen.criterion.upper()}: estimates from "
-            f"{min(spread):,.0f} to {max(spread):,.0f}"
+            f"{others} about as good as the best ({chosen.criterion.upper()} within 2): with the best, "
+            f"estimates from {min(spread):,.0f} to {max(spread):,.0f}"
         )
     return tuple(notes)
 

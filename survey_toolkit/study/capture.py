@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from survey_toolkit.dissemination import as_sentence
 from survey_toolkit.errors import StudyError
-from survey_toolkit.indicators import Figures, FileRecord, TraceParts, TraceStep, figures_from_population_size
+from survey_toolkit.indicators import (
+    Figures,
+    FileRecord,
+    TraceParts,
+    TraceStep,
+    figures_from_population_size,
+    format_number,
+)
 from survey_toolkit.multiple_systems import (
     CaptureHistories,
     Comparison,
@@ -41,8 +50,8 @@ class CaptureBranch:
         Resident population of the rate.
     figures : Figures
     file : FileRecord
-    alternatives : tuple of str
-        What other methods say of the same lists, a sentence each.
+    alternatives : tuple of tuples of str
+        What other methods say of the same lists: method, estimate, limits, kind of interval, remark.
     warnings : tuple of str
         What a reader of the published estimate must be told first.
     notes : tuple of str
@@ -53,7 +62,7 @@ class CaptureBranch:
     population: int | None
     figures: Figures
     file: FileRecord
-    alternatives: tuple[str, ...]
+    alternatives: tuple[tuple[str, ...], ...]
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -149,18 +158,22 @@ def _warnings(result: PopulationSize, table: Comparison) -> tuple[str, ...]:
     return tuple(told)
 
 
-def _alternatives(table: Comparison) -> tuple[str, ...]:
-    """Every method on the same lists: one sentence each, the refusals included."""
+def _alternatives(table: Comparison) -> tuple[tuple[str, ...], ...]:
+    """Every method on the same lists, a row each, the refusals with their reason."""
     told = []
     for name, result in table.results.items():
-        remark = table.flag(name)
-        limits = f"{result.ci_low:,.0f} to {result.ci_high:,.0f}"
-        told.append(
-            f"{name.replace('_', ' ')}: {result.estimate:,.0f} ({limits}, {result.ci_method})"
-            + (f"; {remark}" if remark else "")
-        )
-    told += [f"{name.replace('_', ' ')}: refused, {reason}" for name, reason in table.refused.items()]
-    return tuple(told)
+        high = format_number(result.ci_high) if math.isfinite(result.ci_high) else "no upper limit"
+        limits = f"{format_number(result.ci_low)} – {high}"
+        cells = (format_number(result.estimate), limits, result.ci_method, table.flag(name))
+        told.append((_words(name), *cells))
+    told += [(_words(name), "–", "–", "", f"refused: {reason}") for name, reason in table.refused.items()]
+    return tuple((*row[:-1], as_sentence(row[-1])) for row in told)
+
+
+def _words(name: str) -> str:
+    """Name of a method in words, its abbreviations in capitals: ``Pairwise BIC``."""
+    words = [w.upper() if w in ("aic", "bic") else w for w in name.split("_")]
+    return as_sentence(" ".join(words)).rstrip(".")
 
 
 def _population(

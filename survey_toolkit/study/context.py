@@ -12,6 +12,7 @@ from survey_toolkit.dissemination import (
     IndicatorEntry,
     Note,
     ReportContext,
+    as_sentence,
 )
 from survey_toolkit.indicators import POLICIES, FileRecord
 from survey_toolkit.microdata import Microdata
@@ -80,12 +81,31 @@ def report_context(
 def _design(survey: SurveyBranch | None, capture: CaptureBranch | None) -> str:
     parts = []
     if survey is not None:
-        estimates = survey.estimates[0][1]
-        parts.append(f"{survey.microdata.n_rows:,} records. {estimates.method}.")
+        parts += [_sample_size(survey), as_sentence(survey.design.sentence())]
     if capture is not None:
         histories = capture.histories
         parts.append(f"{histories.n_observed:,} people on {len(histories.lists)} lists.")
     return " ".join(parts)
+
+
+def _sample_size(survey: SurveyBranch) -> str:
+    """Records, units and strata of the whole sample, and the degrees of freedom they leave."""
+    design, frame = survey.design, survey.microdata.frame
+    columns = [c for c in (design.strata, design.psu) if isinstance(c, str)]
+    size = f"{survey.microdata.n_rows:,} records"
+    if isinstance(design.psu, str):
+        # Codes of units may begin anew in each stratum.
+        size += f" in {len(frame[columns].drop_duplicates()):,} primary sampling units"
+    else:
+        size += ", sampled directly"
+    if isinstance(design.strata, str):
+        number = frame[design.strata].nunique()
+        size += f" of {number:,} {'stratum' if number == 1 else 'strata'}"
+    df = survey.estimates[0][1].df_design
+    return (
+        f"{size}; {df:,} degrees of freedom in the whole sample. A figure on part of the sample has fewer: "
+        "its own units and degrees of freedom stand with it in Annex D."
+    )
 
 
 def _methods(
@@ -99,7 +119,7 @@ def _methods(
         words = " or ".join(_POLICY_WORDS[p] for p in policies)
         bounds = any(p.spec.bounds for p in planned if p.from_survey)
         methods = dict.fromkeys(e.method for _, e in survey.estimates)
-        yield Note(title="Estimation", paragraphs=tuple(f"{m}." for m in methods))
+        yield Note(title="Estimation", paragraphs=tuple(map(as_sentence, methods)))
         yield Note(
             title="Cases that cannot be decided",
             paragraphs=(
@@ -115,15 +135,15 @@ def _methods(
         )
         notes = dict.fromkeys(n for _, e in survey.estimates for n in e.notes)
         if notes:
-            yield Note(title="Notes of the estimation", paragraphs=tuple(notes))
-        yield Note(title="Notes on the data", paragraphs=survey.notes or ("None.",))
+            yield Note(title="Notes of the estimation", paragraphs=tuple(map(as_sentence, notes)))
+        yield Note(title="Notes on the data", paragraphs=tuple(map(as_sentence, survey.notes)) or ("None.",))
     if capture is not None:
         yield from _capture_methods(capture)
 
 
 def _capture_methods(capture: CaptureBranch) -> Iterable[Note]:
     result = capture.result
-    told = [f"{result.method}; interval: {result.ci_method}.", f"Model: {result.model}."]
+    told = [as_sentence(f"{result.method}; interval: {result.ci_method}"), f"Model: {result.model}."]
     if result.path:
         told.append(
             "Terms entered, in order: " + ", ".join(":".join(step.added) for step in result.path) + "."
@@ -140,15 +160,14 @@ def _capture_methods(capture: CaptureBranch) -> Iterable[Note]:
     if capture.alternatives:
         yield Note(
             title="The same lists by other methods",
-            paragraphs=(
-                "Reasonable models disagree; the spread is part of the answer.",
-                *capture.alternatives,
-            ),
+            paragraphs=("Reasonable models disagree; the spread is part of the answer.",),
+            head=("Method", "Estimate", f"{result.level * 100:g}\u00a0% interval", "Interval by", "Remark"),
+            rows=capture.alternatives,
         )
     if result.assumptions:
         yield Note(title="Assumptions", paragraphs=(result.assumptions,))
     if capture.notes:
-        yield Note(title="Notes on the lists", paragraphs=capture.notes)
+        yield Note(title="Notes on the lists", paragraphs=tuple(map(as_sentence, capture.notes)))
 
 
 def _departures(planned: Sequence[PlannedSeries], registry: Registry) -> Iterable[Note]:

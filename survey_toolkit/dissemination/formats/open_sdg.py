@@ -131,7 +131,7 @@ def _metadata(indicator: str, figures: Sequence[Figure], context: ReportContext)
         "UNIT_MEASURE": "; ".join(dict.fromkeys(UNITS[f.unit].label for f in figures)),
         "DATA_SOURCE": context.source,
         "COLL_METHOD": context.design,
-        "DATA_COMP": "\n\n".join("\n".join((n.title, *n.paragraphs)) for n in context.methods),
+        "DATA_COMP": "\n\n".join("\n".join((n.title, *n.lines)) for n in context.methods),
         "REC_USE_LIM": "\n".join(entry.caveats),
         "QUALITY_ASSURE": "\n\n".join(t for t in (context.quality_policy, context.disclosure_policy) if t),
         "COVERAGE": first.universe,

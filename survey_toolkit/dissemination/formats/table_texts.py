@@ -10,9 +10,9 @@ from survey_toolkit._spreadsheet import table_csv
 from survey_toolkit.dissemination.context import ReportContext
 from survey_toolkit.dissemination.tables import (
     MARKS,
-    Group,
     PublicationTable,
     Row,
+    interval_text,
     mark_of,
     publication_tables,
     shown_value,
@@ -91,15 +91,8 @@ def _cells(
     for group, figure in zip(table.groups, row.figures, strict=True):
         cells.append("" if figure is None else shown_value(figure, group.decimals))
         if group.has_interval:
-            cells.append("" if figure is None else _interval(figure, group))
+            cells.append("" if figure is None else interval_text(figure, group.decimals))
     return (*cells, *(count(row) for _, count in counts))
-
-
-def _interval(figure: Figure, group: Group) -> str:
-    low, high = figure.present("ci_low"), figure.present("ci_high")
-    if not figure.shown or low is None or high is None:
-        return ""
-    return f"{format_number(low, group.decimals)} – {format_number(high, group.decimals)}"
 
 
 def _notes(table: PublicationTable, context: ReportContext) -> list[str]:

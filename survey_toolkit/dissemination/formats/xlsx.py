@@ -152,6 +152,8 @@ def _line(
             number *= 100
         if name == "value" and number is None:
             number = mark_of(figure)
+        if name in ("ci_low", "ci_high") and number is None and figure.shown:
+            number = "–"
         # Parentheses are a number format, so that the cell stays a number.
         if name == "value" and mark_of(figure) == "( )":
             form = f"({form})"
@@ -231,7 +233,7 @@ def _about(context: ReportContext, figures: Figures) -> Iterator[tuple[str, Any]
         )
     yield from ((f"Mark {mark}", meaning) for mark, meaning in MARKS.items())
     for note in (*context.caveats, *context.methods):
-        yield note.title, "\n".join(note.paragraphs)
+        yield note.title, "\n".join(note.lines)
     for entry in context.definitions:
         yield f"Definition {entry.key}", f"{entry.title}. {entry.text}"
         for label, rule in entry.rules:

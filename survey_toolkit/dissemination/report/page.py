@@ -15,6 +15,7 @@ from survey_toolkit.dissemination.tables import (
     MARKS,
     Group,
     PublicationTable,
+    interval_text,
     mark_of,
     publication_tables,
     shown_value,
@@ -78,7 +79,7 @@ def _template() -> Template:
     environment.filters["count"] = lambda value: format_number(value)
     environment.filters["weighted_n"] = weighted_n
     environment.globals.update(
-        value=shown_value, mark_of=mark_of, fixed=_fixed, interval=_interval, sentence=figure_sentence,
+        value=shown_value, mark_of=mark_of, fixed=_fixed, interval=interval_text, sentence=figure_sentence,
         kinds=KIND_TITLES, slug=_slug,
     )  # fmt: skip
     return environment.get_template("report.html.j2")
@@ -107,11 +108,11 @@ class _Drawn:
 
 @dataclass(frozen=True, slots=True)
 class _Chain:
-    """Steps that figures share, and the figures with their own steps."""
+    """Steps that figures share, each with the chain that told it before, and the figures with their own."""
 
     title: str
     trace: Trace
-    steps: tuple[TraceStep, ...]
+    steps: tuple[tuple[TraceStep, str], ...]
     figures: list[tuple[int, Figure, tuple[TraceStep, ...]]]
 
 
@@ -216,20 +217,23 @@ def _cards(table: PublicationTable, number: dict[str, int]) -> list[_Card]:
 
 
 def _card_interval(group: Group, figure: Figure) -> str:
-    limits = _interval(figure, group.decimals)
-    return f"{group.level_text} interval {limits}" if limits else ""
+    limits = interval_text(figure, group.decimals)
+    return f"{group.level_text} interval {limits}" if limits not in ("", "–") else ""
 
 
 def _chains(figures: Figures, number: dict[str, int]) -> list[_Chain]:
     """Group the figures by the steps they share, so that these are printed once."""
     chains: dict[str, _Chain] = {}
+    told: dict[str, str] = {}
     for figure in figures:
         own = tuple(step for step in figure.trace.steps if step.own)
         shared = tuple(step for step in figure.trace.steps if not step.own)
         key = repr((figure.indicator, figure.variable, shared, figure.trace.files))
         if key not in chains:
             title = f"{figure.indicator}: {figure.label}"
-            chains[key] = _Chain(title, figure.trace, shared, [])
+            steps = tuple((step, told.get(repr(step), "")) for step in shared)
+            chains[key] = _Chain(title, figure.trace, steps, [])
+            told = {repr(step): title for step in shared if step.children} | told
         chains[key].figures.append((number[figure.id], figure, own))
     return list(chains.values())
 
@@ -237,13 +241,6 @@ def _chains(figures: Figures, number: dict[str, int]) -> list[_Chain]:
 def _coverage(figures: Figures) -> tuple[int, int] | None:
     known = [f.covers for f in figures if f.covers is not None]
     return (sum(known), len(known)) if known else None
-
-
-def _interval(figure: Figure, decimals: int) -> str:
-    if not figure.shown or figure.ci_low is None or figure.ci_high is None:
-        return ""
-    low, high = figure.present("ci_low"), figure.present("ci_high")
-    return f"{format_number(low, decimals)} – {format_number(high, decimals)}"
 
 
 def _fixed(value: float | None, decimals: int = 0, scale: float = 1.0) -> str:
