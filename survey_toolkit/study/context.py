@@ -20,7 +20,7 @@ from survey_toolkit.standards import Registry, departures
 from survey_toolkit.standards.models import DefinitionVersion, Indicator, in_language
 from survey_toolkit.study.capture import CaptureBranch
 from survey_toolkit.study.plan import PlannedSeries
-from survey_toolkit.study.schema import StudySpec
+from survey_toolkit.study.schema import DesignSpec, StudySpec
 from survey_toolkit.study.survey import SurveyBranch
 from survey_toolkit.study.trace import rule_sentence_of
 
@@ -64,7 +64,7 @@ def report_context(
         period=spec.period,
         source=spec.source or "",
         software=software,
-        design=_design(survey, capture),
+        design=_design(spec, survey, capture),
         methods=tuple(_methods(spec, planned, survey, capture)),
         caveats=(*_departures(planned, registry), *_caveats(planned, survey, capture)),
         indicators=tuple(_indicator(i, registry) for i in indicators.values()),
@@ -78,29 +78,28 @@ def report_context(
     )
 
 
-def _design(survey: SurveyBranch | None, capture: CaptureBranch | None) -> str:
+def _design(spec: StudySpec, survey: SurveyBranch | None, capture: CaptureBranch | None) -> str:
     parts = []
-    if survey is not None:
-        parts += [_sample_size(survey), as_sentence(survey.design.sentence())]
+    if survey is not None and spec.survey is not None:
+        parts += [_sample_size(survey, spec.survey.design), as_sentence(survey.design.sentence())]
     if capture is not None:
         histories = capture.histories
         parts.append(f"{histories.n_observed:,} people on {len(histories.lists)} lists.")
     return " ".join(parts)
 
 
-def _sample_size(survey: SurveyBranch) -> str:
+def _sample_size(survey: SurveyBranch, design: DesignSpec) -> str:
     """Records, units and strata of the whole sample, and the degrees of freedom they leave."""
-    design, frame = survey.design, survey.microdata.frame
-    columns = [c for c in (design.strata, design.psu) if isinstance(c, str)]
-    size = f"{survey.microdata.n_rows:,} records"
-    if isinstance(design.psu, str):
+    frame, size = survey.microdata.frame, f"{survey.microdata.n_rows:,} records"
+    strata = [design.strata] if design.strata else []
+    if design.psu:
         # Codes of units may begin anew in each stratum.
-        size += f" in {len(frame[columns].drop_duplicates()):,} primary sampling units"
+        size += f" in {len(frame[[*strata, design.psu]].drop_duplicates()):,} primary sampling units"
     else:
         size += ", sampled directly"
-    if isinstance(design.strata, str):
-        number = frame[design.strata].nunique()
-        size += f" of {number:,} {'stratum' if number == 1 else 'strata'}"
+    if strata:
+        number = frame[strata[0]].nunique()
+        size += f"{' of' if design.psu else ', in'} {number:,} {'stratum' if number == 1 else 'strata'}"
     df = survey.estimates[0][1].df_design
     return (
         f"{size}; {df:,} degrees of freedom in the whole sample. A figure on part of the sample has fewer: "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["figures_xlsx"]
 
 _BRAND, _SOFT = "0B3A66", "EEF3F7"
+#: What a cell of the list shows; it holds every digit.
+_LIST_FORMATS = {"cv_percent": "0.0", "df": "#,##0", "level": "0.00"}
 #: Fixed time stamps: the same figures give the same bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _STAMP = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*(</dcterms:)")
@@ -70,15 +73,35 @@ def _indicator_sheet(sheet: Worksheet, tables: Sequence[PublicationTable], conte
     sheet.column_dimensions["A"].width = 34
     entry = context.indicator(tables[0].indicator)
     put(sheet, 1, 1, f"{entry.id} {entry.title}".strip(), bold=True, size=14, color=_BRAND)
-    at = 3
+    sheet.row_dimensions[1].height = 22
+    at, width = 3, 1 + max(len(_columns(table)) for table in tables)
     for table in tables:
         at = _table(sheet, at, table, context) + 2
     for text in entry.caveats:
-        put(sheet, at, 1, text, italic=True)
+        _across(sheet, at, width, text, italic=True)
         at += 1
+    _one_page_wide(sheet)
+
+
+def _one_page_wide(sheet: Worksheet) -> None:
+    """Printed on as many pages below each other as it needs, and never on two side by side."""
     sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = 9  # A4
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
+
+
+def _across(sheet: Worksheet, row: int, width: int, text: str, **style: Any) -> None:
+    """A line of text over the columns of a table, as high as it needs: else it widens the printed page."""
+    put(sheet, row, 1, text, wrap=True, **style)
+    sheet.merge_cells(start_row=row, end_row=row, start_column=1, end_column=width)
+    sheet.row_dimensions[row].height = _height(text, 34 + 14 * (width - 1), style.get("size", 11))
+
+
+def _height(text: str, characters: float, size: int = 11) -> float:
+    """Points that a wrapped text needs in a column of so many characters; programs differ in guessing it."""
+    room = max(10.0, characters * 11 / size * 0.95)
+    return max(15.0, size * 1.36 * sum(max(1, math.ceil(len(line) / room)) for line in text.split("\n")))
 
 
 def _columns(table: PublicationTable) -> list[tuple[int | None, str, str, str]]:
@@ -103,18 +126,19 @@ def _table(sheet: Worksheet, at: int, table: PublicationTable, context: ReportCo
     place = ", ".join(
         part for part in (table.universe, f"{context.country} {context.period}".strip()) if part
     )
-    put(sheet, at, 1, f"Table {table.number}. {table.title}: {place}", bold=True)
     columns = _columns(table)
+    title = f"Table {table.number}. {table.title}" + (f": {place}" if place else "")
+    _across(sheet, at, 1 + len(columns), title, bold=True)
     for j, (index, head, _, _) in enumerate(columns, 2):
         group = None if index is None else table.groups[index]
         text = "Quality" if group is None else f"{group.label}\n{group.unit_label}".strip()
         first = j == 2 or columns[j - 3][0] != index
-        put(sheet, at + 1, j, text if first else "", bold=True, fill=_SOFT, wrap=True)
+        put(sheet, at + 1, j, text if first else "", bold=True, fill=_SOFT, wrap=True, align="center")
         put(sheet, at + 2, j, head, bold=True, fill=_SOFT, align="right", line=True)
-        sheet.column_dimensions[column_letter(j)].width = 14
+        sheet.column_dimensions[column_letter(j)].width = max(14, len(head) + 3)
     put(sheet, at + 1, 1, "", fill=_SOFT)
     put(sheet, at + 2, 1, "", fill=_SOFT, line=True)
-    sheet.row_dimensions[at + 1].height = 60
+    sheet.row_dimensions[at + 1].height = _head_height(table, columns)
     _merge_groups(sheet, at + 1, columns)
     row = at + 3
     for panel, rows in table.panels:
@@ -125,9 +149,16 @@ def _table(sheet: Worksheet, at: int, table: PublicationTable, context: ReportCo
             _line(sheet, row, item, columns, total=not panel)
             row += 1
     for text in _footnotes(table, context):
-        put(sheet, row, 1, text, size=9, color="55626F")
+        _across(sheet, row, 1 + len(columns), text, size=9, color="55626F")
         row += 1
     return row - 1
+
+
+def _head_height(table: PublicationTable, columns: list[tuple[int | None, str, str, str]]) -> float:
+    """Height of the group headings, which run over the columns of their group."""
+    widths = [14 * sum(index == i for index, *_ in columns) for i in range(len(table.groups))]
+    texts = [f"{group.label}\n{group.unit_label}".strip() for group in table.groups]
+    return 4 + max(_height(text, width * 0.9) for text, width in zip(texts, widths, strict=True))
 
 
 def _merge_groups(sheet: Worksheet, row: int, columns: list[tuple[int | None, str, str, str]]) -> None:
@@ -190,8 +221,12 @@ def _list_sheet(sheet: Worksheet, figures: Figures) -> None:
     for i, figure in enumerate(figures, 2):
         row = figure_row(figure)
         for j, name in enumerate(columns, 1):
-            put(sheet, i, j, row.get(name, TOTAL))
+            value = row.get(name, TOTAL)
+            form = {"number_format": _LIST_FORMATS.get(name, "#,##0.00")} if isinstance(value, float) else {}
+            put(sheet, i, j, value, **form)
     sheet.freeze_panes = "B2"
+    sheet.print_title_rows = "1:1"
+    sheet.page_setup.orientation = "landscape"
     if len(figures):
         sheet.auto_filter.ref = f"A1:{column_letter(len(columns))}{len(figures) + 1}"
 
@@ -204,8 +239,11 @@ def _metadata_sheet(book: Workbook, context: ReportContext, figures: Figures) ->
     sheet.column_dimensions["B"].width = 110
     put(sheet, 1, 1, context.title, bold=True, size=16, color=_BRAND)
     for i, (name, text) in enumerate(_about(context, figures), 3):
-        put(sheet, i, 1, name, bold=True)
-        put(sheet, i, 2, text, wrap=True)
+        put(sheet, i, 1, name, bold=True, wrap=True)
+        put(sheet, i, 2, text, wrap=True, align="left")
+        sheet.row_dimensions[i].height = max(_height(str(text), 110), _height(name, 24))
+    sheet.row_dimensions[1].height = 26
+    _one_page_wide(sheet)
 
 
 def _about(context: ReportContext, figures: Figures) -> Iterator[tuple[str, Any]]:
