@@ -137,8 +137,12 @@ def _print_import(report: ImportReport, dry_run: bool) -> None:
             place = f"{d.sheet}!{d.cell}" if d.cell else d.sheet or "whole file"
             doubts.add_row(escape(d.file), escape(place), f"{d.code}\n{mark}", escape(d.message + found))
         console.print(doubts)
-    taken = len(report.doubts) - len(report.held)
-    console.print(f"{taken} read as said above, {len(report.held)} held back for a person to decide")
+    held, taken = len(report.held), len(report.doubts) - len(report.held)
+    console.print(
+        f"doubtful values: {taken} read as said above, {held} held back for a person to decide"
+        if report.doubts
+        else "no doubtful value in these files"
+    )
 
 
 def _compiled(folder: Path, figures: list[Path] | None) -> Compiled:

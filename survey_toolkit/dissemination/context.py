@@ -51,7 +51,10 @@ class Note:
     @property
     def lines(self) -> tuple[str, ...]:
         """Paragraphs and rows as lines of text, where there is no room for a table."""
-        return (*self.paragraphs, *("; ".join((cell for cell in row if cell not in ("", "–"))) for row in self.rows))
+        return (
+            *self.paragraphs,
+            *("; ".join(cell for cell in row if cell not in ("", "–")) for row in self.rows),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -158,6 +158,12 @@ def rating_item(rating: Rating | None) -> Item:
 
 #: How certain it is that an indicator belongs where it stands.
 CONFIDENCE = {"uncertain": "link uncertain", "proposed": "proposed, not of the plan"}
+#: What the mark beside a title means.
+CONFIDENCE_TEXT = {
+    "uncertain": "the plan does not say under which of its outputs the indicator stands: its place is a "
+    "judgement",
+    "proposed": "an indicator that this toolkit proposes; the countries have not adopted it",
+}
 _TIME = {
     "annual": "Each year counts that year's events.",
     "cumulative": "Each year is a running total.",

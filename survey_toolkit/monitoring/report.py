@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from survey_toolkit.indicators.frameworks import LEVELS, RULE_TEXT, STATES, FrameworkNode
 from survey_toolkit.indicators.frameworks.progress import ON_TRACK, PARTLY
 from survey_toolkit.monitoring.blocks import (
+    CONFIDENCE,
+    CONFIDENCE_TEXT,
     RATINGS,
     STATE_MARKS,
     Block,
@@ -48,11 +50,18 @@ def progress_html(done: Compiled) -> str:
         cards=_cards(done),
         states=STATES,
         marks=STATE_MARKS,
+        links=_links(done),
         ratings=RATINGS,
         rules=RULE_TEXT,
         limits=(ON_TRACK, PARTLY),
         tree=_tree(done),
     )
+
+
+def _links(done: Compiled) -> dict[str, str]:
+    """Marks beside titles of indicators, as far as they occur, with their meaning."""
+    used = {item.link_confidence for item in done.framework.indicators}
+    return {mark: f"{CONFIDENCE_TEXT[key]}." for key, mark in CONFIDENCE.items() if key in used}
 
 
 def regional_blocks(done: Compiled) -> dict[str, list[Block]]:

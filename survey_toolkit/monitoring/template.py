@@ -167,6 +167,9 @@ class _Sheets:
         self.put(sheet, 3, 1, self.word.text(self.framework.title), wrap=True)
         self.put(sheet, 4, 1, f"{self.framework.key} · {self.country} · {self.word.language}", color="55626F")
         sheet.row_dimensions[2].height = 30
+        sheet.page_setup.orientation = "landscape"
+        sheet.page_setup.fitToHeight = 0
+        sheet.sheet_properties.pageSetUpPr.fitToPage = True
         row = 6
         for language in self.word.both:
             text = words(language)
