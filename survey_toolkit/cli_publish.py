@@ -30,20 +30,28 @@ def publish(
     figures: Results,
     out: Annotated[Path, typer.Option("--out", help="Folder for what is written.")],
     formats: Annotated[str, typer.Option(help="Formats, separated by commas.")] = "csv,xlsx,html,sdmx",
-    title: Annotated[str, typer.Option(help="Title of report and workbook.")] = "Figures",
+    title: Annotated[
+        str | None, typer.Option(help="Title of report and workbook; default: indicators, country, period.")
+    ] = None,
 ) -> None:
     """Write protected figures in other formats.
 
     Example: `survey-toolkit publish out/uk_2013 --out share --formats sdmx-ml-3.0,open-sdg,latex`
     """
-    from survey_toolkit.dissemination import ReportContext, write_outputs
+    from survey_toolkit import __version__
+    from survey_toolkit.dissemination import write_outputs
     from survey_toolkit.indicators import read_figures
+    from survey_toolkit.standards import load
+    from survey_toolkit.study.context import figures_context
 
     names = [name.strip() for name in formats.split(",") if name.strip()]
     if not names:
         raise typer.BadParameter("name at least one format", param_hint="--formats")
     with busy("writing"):
-        files = write_outputs(read_figures(figures), out, names, ReportContext(title=title))
+        published = read_figures(figures)
+        software = f"survey_toolkit {__version__}"
+        context = figures_context(published, load(), title=title, software=software)
+        files = write_outputs(published, out, names, context)
     for file in files:
         typer.echo(str(file))
 

@@ -140,8 +140,13 @@ def did_you_mean(name: object, known: Iterable[object], n: int = 3) -> str:
     close = difflib.get_close_matches(str(name), names, n)
     if close:
         return "did you mean " + " or ".join(f"'{c}'" for c in close) + "?"
-    shown = ", ".join(f"'{k}'" for k in sorted(names)[:12])
-    return f"known: {shown}{', …' if len(names) > 12 else ''}" if names else "none is known"
+    most = 24  # a user who is told of some only cannot choose
+    shown = ", ".join(f"'{k}'" for k in sorted(names)[:most])
+    return (
+        f"known: {shown}{f', … ({len(names)} in all)' if len(names) > most else ''}"
+        if names
+        else "none is known"
+    )
 
 
 def shell_word(path: object) -> str:

@@ -14,7 +14,7 @@ from survey_toolkit.dissemination import (
     ReportContext,
     as_sentence,
 )
-from survey_toolkit.indicators import POLICIES, FileRecord
+from survey_toolkit.indicators import POLICIES, Figure, FileRecord
 from survey_toolkit.microdata import Microdata
 from survey_toolkit.standards import Registry, departures
 from survey_toolkit.standards.models import DefinitionVersion, Indicator, in_language
@@ -24,7 +24,7 @@ from survey_toolkit.study.schema import DesignSpec, StudySpec
 from survey_toolkit.study.survey import SurveyBranch
 from survey_toolkit.study.trace import rule_sentence_of
 
-__all__ = ["report_context"]
+__all__ = ["figures_context", "report_context"]
 
 _POLICY_WORDS = {
     "exclude": "left out of numerator and denominator",
@@ -75,6 +75,53 @@ def report_context(
         disclosure_policy=protection.policy.text,
         simulated=spec.truth is not None,
         seed=spec.seed,
+    )
+
+
+def figures_context(
+    figures: Sequence[Figure], registry: Registry, *, title: str | None, software: str
+) -> ReportContext:
+    """What can be said beside figures that were read back: the study that made them says more.
+
+    Parameters
+    ----------
+    figures : sequence of Figure
+    registry : Registry
+        Titles, caveats and definitions are taken from it where it knows the ids.
+    title : str or None
+        None makes one from indicators, country and period.
+    software : str
+        Name and version.
+    """
+    ids = dict.fromkeys(f.indicator for f in figures)
+    country = ", ".join(dict.fromkeys(f.country for f in figures))
+    period = ", ".join(sorted({f.period for f in figures}))
+    keys = dict.fromkeys((f.definition, f.version) for f in figures)
+    known = [
+        version
+        for id, wanted in keys
+        if id in registry.definitions
+        for version in registry.definitions[id].versions
+        if version.version == wanted
+    ]
+    telling = Note(
+        title="Methods",
+        paragraphs=(
+            "These figures were read from a file. Design, methods and data quality stand in the report of "
+            "the study that made them; how each figure was made stands in Annex D.",
+        ),
+    )
+    return ReportContext(
+        title=title or f"Figures on {', '.join(ids).replace('_', ' ')}: {country} {period}",
+        country=country,
+        period=period,
+        software=software,
+        methods=(telling,),
+        indicators=tuple(
+            _indicator(registry.indicators[id], registry) for id in ids if id in registry.indicators
+        ),
+        definitions=tuple(_definition(item, registry) for item in known),
+        simulated=any(f.truth is not None for f in figures),
     )
 
 

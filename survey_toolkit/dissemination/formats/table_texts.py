@@ -106,6 +106,8 @@ def _notes(table: PublicationTable, context: ReportContext) -> list[str]:
         told = [f for f in row.figures if f is not None and f.reasons and f.disclosure == "published"]
         # Reasons of plain values are remarks; those of marked ones explain the mark.
         notes += [f"{row.label}: {'; '.join(f.reasons)}." for f in told[:1] if mark_of(f)]
+    if context.simulated:
+        notes.append("Simulated data: the people in this table do not exist.")
     if context.source:
         notes.append(f"Source: {context.source}")
     return notes
@@ -162,7 +164,9 @@ def tables_latex(figures: Sequence[Figure], context: ReportContext) -> str:
         groups = [
             (g, sum(1 for h, _ in table.heads if h == g)) for g in dict.fromkeys(h for h, _ in table.heads)
         ]
-        top = " & ".join(["", *(rf"\multicolumn{{{n}}}{{c}}{{{tex(g)}}}" for g, n in groups)])
+        # A group heading takes the width of its columns: a long one would drive the table off the page.
+        room = [(n, tex(g), rf"P{{{2.1 * n:.1f}cm}}" if g else "c") for g, n in groups]
+        top = " & ".join(["", *(rf"\multicolumn{{{n}}}{{{kind}}}{{{text}}}" for n, text, kind in room)])
         lines = [
             rf"\begin{{longtable}}{{l{'r' * (width - 1)}}}",
             rf"\caption*{{{tex(table.title)}}}\\",
@@ -174,15 +178,16 @@ def tables_latex(figures: Sequence[Figure], context: ReportContext) -> str:
         ]
         for panel, rows in table.panels:
             if panel:
-                lines.append(rf"\multicolumn{{{width}}}{{l}}{{\textbf{{{tex(panel)}}}}} \\")
+                lines.append(rf"\multicolumn{{{width}}}{{l}}{{\textbf{{{tex(panel)}}}}} \\*")
             lines += [" & ".join(tex(c) for c in (label, *cells)) + r" \\" for label, cells in rows]
-        lines.append(r"\bottomrule")
-        lines += [
-            rf"\multicolumn{{{width}}}{{p{{\linewidth}}}}{{\footnotesize {tex(n)}}} \\" for n in table.notes
-        ]
-        out.append("\n".join([*lines, r"\end{longtable}"]))
+        # Notes stand below: inside, their width would be given to the last column.
+        notes = r" \\ ".join(tex(note) for note in table.notes)
+        below = [rf"{{\footnotesize\noindent {notes}\par}}"] if notes else []
+        out.append("\n".join([*lines, r"\bottomrule", r"\end{longtable}", *below]))
     head = "\n".join([
-        r"\documentclass[9pt,a4paper,landscape]{extarticle}", r"\usepackage{booktabs,longtable,caption}",
+        r"\documentclass[9pt,a4paper,landscape]{extarticle}",
+        r"\usepackage{array,booktabs,longtable,caption}",
+        r"\newcolumntype{P}[1]{>{\centering\arraybackslash}p{#1}}", r"\setlength{\tabcolsep}{4pt}",
         r"\usepackage[margin=15mm]{geometry}", r"\usepackage[T1]{fontenc}", r"\begin{document}",
     ])  # fmt: skip
     return head + "\n" + "\n\n".join(out) + "\n\\end{document}\n"
