@@ -74,7 +74,9 @@ def _draw(folder: Path | None, figures: dict[str, Figure]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, figure in figures.items():
         figure.savefig(folder / f"{name}.png", dpi=144)
-    typer.echo(f"written: {len(figures)} figures in {folder}", err=True)
+    typer.echo(
+        f"written: {len(figures)} {'figure' if len(figures) == 1 else 'figures'} in {folder}", err=True
+    )
 
 
 def _sizes(given: list[str]) -> dict[str, float]:
@@ -98,9 +100,7 @@ def _sizes(given: list[str]) -> dict[str, float]:
 @hidden_app.command()
 def network(
     file: File,
-    persons: Annotated[
-        Path, typer.Argument(help="A row for each person reported on, case or not.")
-    ],
+    persons: Annotated[Path, typer.Argument(help="A row for each person reported on, case or not.")],
     id: Annotated[str, typer.Option(help="Respondent identifier, in both files.")],
     case: Annotated[str, typer.Option(help="0-1 column: the person was in the situation.")],
     multiplicity: Annotated[str, typer.Option(help="Column: how many could report the person.")],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from survey_toolkit.dissemination.tables import MARKS
 from survey_toolkit.indicators import TOTAL, UNITS, Figure, Figures, decimals_for, format_number
 
 if TYPE_CHECKING:
@@ -51,8 +53,11 @@ def print_run(figures: Figures, *, title: str, folder: Path, console: Console | 
         covered, expected = sum(bool(f.covers) for f in known), sum(f.level for f in known)
         out.print(f"{covered} of {len(known)} intervals cover the true value; about {expected:.0f} should.")
     suppressed = sum(f.disclosure == "suppressed" for f in figures)
+    if any(f.shown and f.ci_low is None for f in figures):
+        out.print(f"–: {MARKS['–']}.")
     if suppressed:
-        out.print(f"{suppressed} figures are suppressed to protect the people in them.")
+        verb = "figure is" if suppressed == 1 else "figures are"
+        out.print(f"{suppressed} {verb} suppressed to protect the people in them.")
     files = sorted(p.name for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
     out.print(f"Written to {escaped(_short(folder))}: {', '.join(files)}")
 
@@ -105,18 +110,21 @@ def print_estimates(
     wide = ("cv", "deff", "df") if out.width >= _PAIRED_WIDTH else ()
     for name in ("estimate", f"{100 * estimates.level:g} % interval", "se", *wide, "n"):
         table.add_column(name, justify="right", no_wrap=True)
+    bare = 0
     for row in frame.to_dict("records"):
-        interval = f"{shown_cell(row['ci_low'])} – {shown_cell(row['ci_high'])}"
-        numbers = [
-            shown_cell(row["estimate"]),
-            interval,
-            *(shown_cell(row[name]) for name in ("se", *wide, "n")),
-        ]
+        # A total of no case has variance zero; that is no certainty that there is none.
+        known = not (estimates.statistic == "total" and row["n_positive"] == 0)
+        interval = _limits(shown_cell(row["ci_low"]), shown_cell(row["ci_high"])) if known else "–"
+        bare += interval == "–"
+        numbers = [_cell(row["estimate"]), interval, *(shown_cell(row[name]) for name in ("se", *wide, "n"))]
         codes = (_coded(row[name], (labels or {}).get(name, {})) for name in estimates.domain_names)
         table.add_row(*codes, *numbers)
     out.print(table)
-    out.print(f"  {escaped(estimates.method)}")
-    print_notes(out, estimates.notes)
+    _print_indented(out, estimates.method)
+    legend = (
+        ("–: nothing to give: no estimate, or no interval (no case found in the sample)",) if bare else ()
+    )
+    print_notes(out, (*estimates.notes, *legend))
 
 
 def print_comparison(
@@ -132,12 +140,14 @@ def print_comparison(
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("model, remark")
     for name, result in comparison.results.items():
-        interval = f"{result.ci_low:,.0f} – {result.ci_high:,.0f}"
+        interval = _limits(_people(result.ci_low), _people(result.ci_high))
         words = "; ".join(part for part in (result.model, comparison.flag(name)) if part)
         table.add_row(escaped(name), f"{result.estimate:,.0f}", interval, escaped(words))
-    for name, reason in comparison.refused.items():
-        table.add_row(escaped(name), "–", "", escaped(f"refused: {reason}"))
+    for name in comparison.refused:
+        table.add_row(escaped(name), "–", "–", "refused: see below")
     out.print(table)
+    for name, reason in comparison.refused.items():
+        _print_indented(out, f"{name} refused: {reason}")
 
 
 def registry_rows(registry: Registry) -> dict[str, list[dict[str, Any]]]:
@@ -244,7 +254,7 @@ def _value(figure: Figure, places: int) -> list[str]:
         return ["···", ""]
     low, high = figure.present("ci_low"), figure.present("ci_high")
     known = low is not None and high is not None
-    interval = f"{format_number(low, places)} – {format_number(high, places)}" if known else ""
+    interval = f"{format_number(low, places)} – {format_number(high, places)}" if known else "–"
     return [format_number(figure.present(), places), interval]
 
 
@@ -269,7 +279,25 @@ def _interval_heading(figures: Iterable[Figure]) -> str:
 def print_notes(out: Console, notes: Sequence[str]) -> None:
     """One line a note."""
     for note in notes:
-        out.print(f"  note: {escaped(note)}")
+        _print_indented(out, f"note: {note}")
+
+
+def _print_indented(out: Console, text: str) -> None:
+    """Text below a table; its further lines stand as far in as its first."""
+    from rich.padding import Padding
+
+    out.print(Padding(escaped(text), (0, 0, 0, 2), expand=False))
+
+
+def _limits(low: str, high: str) -> str:
+    """Both limits, or one dash where there is no interval."""
+    return "–" if "–" in (low, high) else f"{low} – {high}"
+
+
+def _people(value: float) -> str:
+    if value != value:
+        return "–"
+    return f"{value:,.0f}" if math.isfinite(value) else "∞"
 
 
 def _coded(code: Any, labels: Mapping[Any, str]) -> str:
@@ -283,7 +311,9 @@ def shown_cell(value: Any) -> str:
     if value is None or value != value or type(value).__name__ == "NAType":
         return "–"
     if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
+        if 1e-6 <= abs(value) < 1e-4:
+            return f"{value:.6f}"
+        return f"{value:,.0f}" if abs(value) >= 1e3 else f"{value:.4g}"
     if isinstance(value, int):
         return f"{value:,}"
     return escaped(value)

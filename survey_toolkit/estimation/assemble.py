@@ -265,23 +265,35 @@ def _notes(
     notes = []
     if totals.n_null_by:
         names = ", ".join(totals.domain_names)
-        notes.append(f"{totals.n_null_by:,} rows lack a code of {names}: they are in no domain")
+        lack = _counted(totals.n_null_by, "row lacks", "rows lack")
+        notes.append(
+            f"{lack} a code of {names}: {'it is' if totals.n_null_by == 1 else 'they are'} in no domain"
+        )
     if totals.n_null_where:
-        notes.append(f"the condition is not known for {totals.n_null_where:,} rows: they are outside")
+        rows = _counted(totals.n_null_where, "row: it is", "rows: they are")
+        notes.append(f"the condition is not known for {rows} outside")
     unknown = int(totals.sums["undetermined"].sum())
     if unknown:
         policy = {"exclude": "left out", "not_met": "counted as not met", "met": "counted as met"}
         notes.append(
-            f"{unknown:,} rows have no value of {', '.join(request.names)}: {policy[request.undetermined]}"
+            f"{_counted(unknown, 'row has', 'rows have')} no value of {', '.join(request.names)}: "
+            f"{policy[request.undetermined]}"
         )
     lonely = int(totals.table.stages[0].lonely.sum())
     if lonely:
-        notes.append(f"{lonely} strata hold one PSU: treated by '{design.lonely_psu}'")
-    if exact.any():
         notes.append(
-            f"{int(exact.sum())} estimates have no variance (no event, or nothing else): "
+            f"{_counted(lonely, 'stratum holds', 'strata hold')} one PSU: treated by '{design.lonely_psu}'"
+        )
+    if exact.any():
+        held = _counted(int(exact.sum()), "estimate has", "estimates have")
+        notes.append(
+            f"{held} no variance (no event, or nothing else): "
             "exact binomial limits, not widened for clustering"
         )
     if request.deff == "wor" and np.isnan(effects).any() and not totals.table.stages[0].lonely.all():
         notes.append("no design effect where weights do not exceed rows (normalised?): use 'wr'")
     return tuple(notes)
+
+
+def _counted(n: int, one: str, more: str) -> str:
+    return f"{n:,} {one if n == 1 else more}"

@@ -123,7 +123,9 @@ def _limits(comparison: Comparison) -> tuple[float, float]:
         ends += [comparison.pooled.ci_low, comparison.pooled.ci_high]
         ends += [v for v in (comparison.pooled.prediction_low, comparison.pooled.prediction_high) if v == v]
     most = 3.0 * max(points)
-    low, high = min([0.0, *ends]), min(max([*ends, *points]), most)
+    # A symmetric interval of a wide estimate runs below zero, where nobody is.
+    low = max(min([0.0, *ends]), -0.25 * max(points))
+    high = min(max([*ends, *points]), most)
     room = 0.04 * (high - low)
     return low - (room if low < 0 else 0), high + room
 

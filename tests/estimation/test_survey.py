@@ -110,7 +110,7 @@ def test_lonely_adjust_does_not_depend_on_how_a_domain_is_said(sample: pd.DataFr
     )
     asked, zeroed = survey.total("members", where={"region": "south"}), survey.total("part")
     assert asked.se[0] == pytest.approx(zeroed.se[0], rel=1e-12)
-    assert any("1 strata hold one PSU" in note for note in asked.notes)
+    assert any("1 stratum holds one PSU" in note for note in asked.notes)
 
 
 def test_a_certainty_stratum_is_not_lonely(sample: pd.DataFrame) -> None:
