@@ -94,8 +94,10 @@ def figures_context(
         Name and version.
     """
     ids = dict.fromkeys(f.indicator for f in figures)
-    country = ", ".join(dict.fromkeys(f.country for f in figures))
-    period = ", ".join(sorted({f.period for f in figures}))
+    countries, periods = ({getattr(f, name) for f in figures} for name in ("country", "period"))
+    # A table names the place and the year of the report: with several, none is right for all.
+    country = countries.pop() if len(countries) == 1 else ""
+    period = periods.pop() if len(periods) == 1 else ""
     keys = dict.fromkeys((f.definition, f.version) for f in figures)
     known = [
         version
@@ -104,6 +106,8 @@ def figures_context(
         for version in registry.definitions[id].versions
         if version.version == wanted
     ]
+    names = ", ".join(ids).replace("_", " ")
+    known_truth = {f.country for f in figures if f.truth is not None}
     telling = Note(
         title="Methods",
         paragraphs=(
@@ -112,7 +116,10 @@ def figures_context(
         ),
     )
     return ReportContext(
-        title=title or f"Figures on {', '.join(ids).replace('_', ' ')}: {country} {period}",
+        title=title
+        or ": ".join(
+            filter(None, (f"Figures on {names}" if names else "Figures", f"{country} {period}".strip()))
+        ),
         country=country,
         period=period,
         software=software,
@@ -121,7 +128,7 @@ def figures_context(
             _indicator(registry.indicators[id], registry) for id in ids if id in registry.indicators
         ),
         definitions=tuple(_definition(item, registry) for item in known),
-        simulated=any(f.truth is not None for f in figures),
+        simulated=bool(known_truth) and known_truth == {f.country for f in figures},
     )
 
 

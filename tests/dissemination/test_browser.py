@@ -42,7 +42,7 @@ def report(tmp_path_factory):
     return file.as_uri()
 
 
-@pytest.mark.parametrize("width", [390, 1300])
+@pytest.mark.parametrize("width", [390, 800, 1100, 1300])
 def test_no_console_message_and_no_sideways_scroll(report, width):
     done = chromium(f"--window-size={width},2000", "--dump-dom", url=report)
     assert "CONSOLE" not in done.stderr

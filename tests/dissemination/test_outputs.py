@@ -10,6 +10,7 @@ import publication_sample as sample
 import pytest
 
 from survey_toolkit.dissemination import (
+    Note,
     ReportContext,
     check_rows,
     load_structure,
@@ -19,9 +20,11 @@ from survey_toolkit.dissemination import (
     write_outputs,
 )
 from survey_toolkit.dissemination.charts.svg import wrap
+from survey_toolkit.dissemination.formats import table_texts
 from survey_toolkit.dissemination.formats.csv_out import figures_csv
 from survey_toolkit.dissemination.formats.sdmx import write_sdmx_rows
 from survey_toolkit.dissemination.formats.sdmx_rows import sdmx_age, sdmx_rows, split_by_structure
+from survey_toolkit.dissemination.tables import interval_text
 from survey_toolkit.dissemination.write import MARKER
 from survey_toolkit.errors import DefinitionError, SurveyToolkitError
 from survey_toolkit.indicators import Figures, read_figures
@@ -204,6 +207,20 @@ def test_workbook_has_a_sheet_an_indicator_and_numeric_cells(workbook):
     assert (cells["Islands"][1].value, cells["Islands"][1].data_type) == ("*", "s")
 
 
+def test_workbook_prints_one_page_wide_and_texts_keep_within_their_table(workbook):
+    for name in ("About", "8.7.1", "16.2.2"):
+        sheet = workbook[name]
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        assert (sheet.page_setup.orientation, sheet.page_setup.fitToHeight) == ("landscape", 0)
+    sheet = workbook["16.2.2"]
+    long = [row[0] for row in sheet.iter_rows() if len(str(row[0].value or "")) > 60 and row[0].row > 1]
+    assert long
+    assert all(cell.alignment.wrap_text for cell in long)
+    assert all(any(cell.coordinate in merged for merged in sheet.merged_cells.ranges) for cell in long)
+    cells = {row[0].value: row for row in sheet.iter_rows() if row[0].value}
+    assert [cell.value for cell in cells["Detected"][2:4]] == ["–", "–"]
+
+
 def test_workbook_holds_no_formula(workbook):
     for sheet in workbook:
         for row in sheet.iter_rows():
@@ -238,6 +255,26 @@ def test_series_of_one_variable_share_a_table():
     assert [r.label for r in tables[2].rows] == ["Detected", "Estimated, detected and undetected"]
     assert tables[0].marks == ("○",)
     assert tables[1].marks == ("( )", "*")
+
+
+def test_a_missing_interval_has_one_mark_with_its_meaning():
+    table = publication_tables(sample.protected().figures)[2]
+    assert table.marks == ("–",)
+    assert interval_text(table.rows[0].figures[0]) == "–"
+    assert re.fullmatch(r"[\d,]+ – [\d,]+", interval_text(table.rows[1].figures[0]))
+    hidden = next(f for f in sample.protected().figures if f.disclosure == "suppressed")
+    assert interval_text(hidden) == ""
+    text = table_texts.tables_markdown(sample.protected().figures, sample.context())
+    assert "– nothing to give: no estimate, or no interval" in text
+
+
+def test_a_latex_heading_is_no_wider_than_its_columns():
+    text = table_texts.tables_latex(sample.protected().figures, sample.context())
+    heads = re.findall(r"\\multicolumn\{(\d)\}\{P\{([\d.]+)cm\}\}\{([^}]+)\}", text)
+    assert len(heads) >= 4
+    assert all(float(width) <= 2.2 * int(n) for n, width, _ in heads)
+    assert "p{\\linewidth}" not in text
+    assert text.count("\\end{longtable}\n{\\footnotesize") == text.count("\\begin{longtable}")
 
 
 def test_labels_are_wrapped_to_two_lines():
@@ -280,6 +317,19 @@ class Page(HTMLParser):
 def page():
     text = report_html(sample.protected().figures, sample.context())
     return text, Page(text)
+
+
+def test_a_methods_table_and_a_chain_told_before():
+    note = Note(
+        title="Other", paragraphs=("Text.",), head=("Method", "Estimate"), rows=(("Chao", "–"), ("B", "7"))
+    )
+    assert note.lines == ("Text.", "Chao", "B; 7")
+    text = report_html(sample.protected().figures, replace(sample.context(), methods=(note,)))
+    assert '<th scope="row">B</th><td class="num">7</td>' in text
+    told = re.findall(r'class="told".*?In full under “([^”]+)”', text, re.S)
+    assert told
+    titles = re.findall(r'<article class="chain.*?<h3>([^<]+)</h3>', text, re.S)
+    assert all(title in titles for title in told)
 
 
 def test_report_needs_no_network(page):

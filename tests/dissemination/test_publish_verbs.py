@@ -7,8 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from survey_toolkit.cli import app
-from survey_toolkit.dissemination import write_outputs
+from survey_toolkit.dissemination import write, write_outputs
 from survey_toolkit.errors import SurveyToolkitError
+from survey_toolkit.indicators import Figures
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,27 @@ def test_publish_writes_the_formats_asked_for(tmp_path, folder):
     assert done.exit_code == 0
     assert (tmp_path / "share" / "tables.tex").is_file()
     assert (tmp_path / "share" / "unodc.csv").is_file()
+
+
+def test_figures_read_back_bring_their_title_place_and_definitions(tmp_path, folder):
+    run("publish", folder, "--out", tmp_path / "all", "--formats", "html,markdown")
+    page = (tmp_path / "all" / "report.html").read_text("utf-8")
+    # two countries and two years: neither stands for the other's table
+    assert "<title>Figures on 8.7.1, forced labour, 16.2.2</title>" in page
+    assert "KHM 2024" not in (tmp_path / "all" / "tables.md").read_text("utf-8")
+    assert "Simulated data." not in page
+    assert "Proportion and number of children aged" in page
+    assert 'id="def-child-labour-sdg-2021"' in page
+    assert "stand in the report of the study that made them" in page
+    some = tmp_path / "one.json"
+    write(Figures(f for f in sample.protected().figures if f.country == "KHM"), some)
+    run("publish", some, "--out", tmp_path / "one", "--formats", "html,markdown")
+    page = (tmp_path / "one" / "report.html").read_text("utf-8")
+    assert "<title>Figures on 8.7.1, forced labour: KHM 2024</title>" in page
+    assert "Simulated data." in page  # figures with known truth
+    text = (tmp_path / "one" / "tables.md").read_text("utf-8")
+    assert "children aged 5-17, KHM 2024" in text
+    assert "Simulated data: the people in this table do not exist" in text
 
 
 def test_plot_says_what_it_drew(tmp_path, folder):

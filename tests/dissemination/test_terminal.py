@@ -104,3 +104,36 @@ def test_codes_stand_with_their_labels_and_without_thousands() -> None:
     assert "10101 North [old]" in out.getvalue()
     assert "10102 " in out.getvalue()
     assert "10,10" not in out.getvalue()
+
+
+def test_one_dash_where_there_is_no_interval_and_its_meaning_below() -> None:
+    """Domain a has an interval, b no event, c nobody at all; one row and one estimate are told as one."""
+    data = pd.DataFrame(
+        {
+            "w": 1.0, "h": [1, 1, 1, 1, 2, 2, 2, 2], "ea": [1, 1, 2, 2, 3, 3, 4, 4],
+            "y": [1, 0, 1, 0, 0, None, 0, 1], "g": list("aaabbcba"),
+        }
+    )  # fmt: skip
+    survey = Survey(data, SurveyDesign(weight="w", psu="ea", strata="h"))
+    for result, dashes in ((survey.proportion("y", by="g"), 1), (survey.total("y", by="g"), 2)):
+        console, out = _console()
+        terminal.print_estimates(result, console=console)
+        rows = [line.split() for line in out.getvalue().splitlines() if line[:3] in (" a ", " b ", " c ")]
+        assert sum((row[2] == "–" and row[3] != "–") or row[2:4] == ["–", "–"] for row in rows) == dashes
+        assert "– – –" not in out.getvalue()
+        assert "–: nothing to give: no estimate, or no interval" in out.getvalue()
+        assert "1 row has no value of y" in out.getvalue()
+    console, out = _console()
+    terminal.print_estimates(survey.proportion("y"), console=console)
+    assert "nothing to give" not in out.getvalue()
+
+
+def test_a_refusal_stands_below_the_table_in_full_width() -> None:
+    lists = CaptureHistories.from_counts({"10": 40, "01": 60}, lists=["A", "B"])
+    console, out = _console()
+    table = compare(lists, ["chapman", "independence"])
+    terminal.print_comparison(lists, table, console=console)
+    name, reason = next(iter(table.refused.items()))
+    assert "refused: see below" in out.getvalue()
+    assert f"{name} refused: {reason}" in " ".join(out.getvalue().split())
+    assert ". " not in reason or all(part[0].isupper() for part in reason.split(". ")[1:])

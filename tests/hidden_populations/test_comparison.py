@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -178,4 +179,18 @@ def test_figures_are_drawn_without_identifiers(
         figure.savefig(tmp_path / f"{name}.svg")
         text = (tmp_path / f"{name}.svg").read_text("utf-8")
         assert len(text) > 3000
-        assert "p17" not in text
+        assert not re.search(r"\bp17\b", text)  # clip paths have random names that begin with p
+
+
+def test_a_cut_interval_ends_in_an_arrow_head_and_none_is_said_in_words() -> None:
+    rows = {
+        "lists": {"estimate": 900, "se": 90, "unit": "persons"},
+        "wide": {"estimate": 1_000, "ci_low": -50_000, "ci_high": 60_000, "unit": "persons"},
+    }
+    table = hp.compare(rows, pooling=False)
+    figure = table.plot()
+    assert len(figure.findobj(lambda a: a.get_gid() == "cut")) == 2
+    assert "arrow head" in figure.axes[0].get_xlabel()
+    assert "(-50,000 – 60,000)" in figure.get_label()
+    assert figure.get_label().endswith("1 interval goes beyond the axis and ends in an arrow head.")
+    assert table.interval(float("nan"), float("nan")) == "no interval"

@@ -130,6 +130,33 @@ def test_plots_say_what_they_show(
     assert "refused" in refused
 
 
+def test_a_cut_interval_ends_in_an_arrow_head(uk5: ms.CaptureHistories) -> None:
+    both = ms.compare(uk5, ["chao", "stepwise"])
+    assert both.plot().findobj(lambda a: a.get_gid() == "cut") == []
+    long = {
+        name: replace(r, ci_high=h) for (name, r), h in zip(both.results.items(), (np.inf, 1e9), strict=True)
+    }
+    figure = replace(both, results=long).plot()
+    assert len(figure.findobj(lambda a: a.get_gid() == "cut")) == 2
+    assert figure.axes[0].get_xlim()[1] < 1e6
+    assert "arrow head: the interval goes on beyond the axis" in _texts(figure)
+    assert "(9,889 to 1,000,000,000)" in _texts(figure)
+    assert str(figure.get_label()).endswith("2 intervals go beyond the axis and end in an arrow head.")
+    picture = figure._repr_png_()  # type: ignore[attr-defined]
+    assert picture[1]["alt"] == figure.get_label()
+
+
+def test_models_as_good_are_counted_in_words(uk5: ms.CaptureHistories) -> None:
+    best = ms.select(uk5)
+    assert best.selection is not None
+    assert "2 other models about as good (criterion within 2 of the best): 12,262, 25,978" in repr(best)
+    assert any(
+        note.startswith("2 other models are about as good as the best (BIC within 2)") for note in best.notes
+    )
+    two = replace(best, selection=replace(best.selection, ranked=best.selection.ranked[:2]))
+    assert "\n  other model about as good (criterion within 2 of the best): 12,262\n" in repr(two)
+
+
 def test_densities_need_draws(uk5: ms.CaptureHistories) -> None:
     fit = ms.loglinear(uk5)
     drawn = replace(fit, replicates=np.random.default_rng(1).normal(fit.estimate, 500, 400))

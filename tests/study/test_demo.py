@@ -90,6 +90,23 @@ def test_most_intervals_cover_the_truth_and_the_report_says_so(demo: tuple[Path,
     assert {row["id"] for row in rows} == {f.id for f in figures}
 
 
+def test_the_annex_tells_units_strata_and_other_methods(demo: tuple[Path, str, float]) -> None:
+    page = (demo[0] / "simulated_country_2024" / "report.html").read_text("utf-8")
+    assert "24,513 records in 300 primary sampling units of 12 strata; 288 degrees of freedom" in page
+    uk = (demo[0] / "uk_2013" / "report.html").read_text("utf-8")
+    assert (
+        '<th scope="row">Pairwise BIC</th><td class="num">22,991</td><td class="num">17,991 – 30,142</td>'
+        in uk
+    )
+    assert (
+        "<td>Refused: the latent-class sampler does not mix on this table, so its draws are no posterior. "
+        "The " in uk
+    )
+    methods = uk[uk.index('id="methods"') : uk.index('id="data-quality"')]
+    starts = re.findall(r"<(?:p|td)>([^<]+)", methods[methods.index("<h3>Notes on the lists") :])
+    assert all(text[0].isupper() for text in starts)
+
+
 def test_explain_from_the_published_file(demo: tuple[Path, str, float], cli) -> None:  # type: ignore[no-untyped-def]
     for figure, parts in {
         "8.7.1/XSC/2024/F/5-11": ("person.sav", "child_labour@sdg-2021", "SDG indicator metadata 8.7.1"),
