@@ -377,16 +377,6 @@ def test_report_tells_what_was_done(page):
         assert part in text, part
 
 
-def test_a_chart_without_a_narrow_drawing_is_shown_on_a_phone(page):
-    """A chart that has a drawing of its own for phones hides the wide one there; the others have one only."""
-    text, _ = page
-    figures = re.findall(r"<figure>(.*?)<figcaption>", text, re.S)
-    pyramids = [f for f in figures if "narrow" not in f]
-    assert pyramids
-    assert all('class="wide"' not in f for f in pyramids)
-    assert not any(">None<" in f for f in figures)
-
-
 def test_hostile_text_is_escaped_everywhere():
     figures = sample.protected().figures.map(
         lambda f: replace(

@@ -107,6 +107,16 @@ def test_the_annex_tells_units_strata_and_other_methods(demo: tuple[Path, str, f
     assert all(text[0].isupper() for text in starts)
 
 
+def test_a_chart_with_one_drawing_is_shown_on_a_phone(demo: tuple[Path, str, float]) -> None:
+    """A chart with a drawing of its own for phones hides the wide one there; the pyramids have one only."""
+    page = (demo[0] / "simulated_country_2024" / "report.html").read_text("utf-8")
+    figures = re.findall(r"<figure>(.*?)<figcaption>", page, re.S)
+    pyramids = [f for f in figures if 'class="narrow"' not in f]
+    assert 0 < len(pyramids) < len(figures)
+    assert all("<svg" in f and 'class="wide"' not in f for f in pyramids)
+    assert not any("None" in f for f in figures)
+
+
 def test_explain_from_the_published_file(demo: tuple[Path, str, float], cli) -> None:  # type: ignore[no-untyped-def]
     for figure, parts in {
         "8.7.1/XSC/2024/F/5-11": ("person.sav", "child_labour@sdg-2021", "SDG indicator metadata 8.7.1"),
