@@ -57,7 +57,7 @@ def print_run(figures: Figures, *, title: str, folder: Path, console: Console | 
         out.print(f"–: {MARKS['–']}.")
     if suppressed:
         verb = "figure is" if suppressed == 1 else "figures are"
-        out.print(f"{suppressed} {verb} suppressed to protect the people in them.")
+        out.print(f"○: {suppressed} {verb} suppressed to protect the people in them.")
     files = sorted(p.name for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
     out.print(f"Written to {escaped(_short(folder))}: {', '.join(files)}")
 
@@ -251,7 +251,7 @@ def _units(figures: list[Figure]) -> list[tuple[str, str]]:
 
 def _value(figure: Figure, places: int) -> list[str]:
     if figure.disclosure == "suppressed":
-        return ["···", ""]
+        return ["○", ""]
     low, high = figure.present("ci_low"), figure.present("ci_high")
     known = low is not None and high is not None
     interval = f"{format_number(low, places)} – {format_number(high, places)}" if known else "–"

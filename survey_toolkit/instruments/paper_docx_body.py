@@ -302,10 +302,12 @@ def _records(cell: Any, entry: Entry, pen: _Pen) -> None:
 
 def _write_line(paragraph: Any) -> None:
     border = OxmlElement("w:pBdr")
-    bottom = OxmlElement("w:bottom")
-    for key, value in (("val", "single"), ("sz", "6"), ("space", "1"), ("color", "000000")):
-        bottom.set(qn(f"w:{key}"), value)
-    border.append(bottom)
+    # Word joins paragraphs of equal borders into one box: without "between" only the last has its line.
+    for side in ("w:bottom", "w:between"):
+        line = OxmlElement(side)
+        for key, value in (("val", "single"), ("sz", "6"), ("space", "1"), ("color", "000000")):
+            line.set(qn(f"w:{key}"), value)
+        border.append(line)
     paragraph._p.get_or_add_pPr().append(border)
     paragraph.paragraph_format.space_before = Pt(9)
 

@@ -34,6 +34,8 @@ FONTS: dict[str, tuple[str, ...]] = {
 }
 #: Longest answer, in characters, that still fits half of the answer column.
 _NARROW = 14
+#: Longest code beside such an answer.
+_SHORT = 4
 _LATIN = ("Noto Sans", "Segoe UI", "Arial")
 
 
@@ -94,7 +96,10 @@ class Entry:
     @property
     def narrow(self) -> bool:
         """Whether the answers are short enough to stand in two columns."""
-        return len(self.choices) > 1 and all(len(c.label.value) <= _NARROW for c in self.choices)
+        # A code as long as 99999998 runs into the label beside it.
+        return len(self.choices) > 1 and all(
+            len(c.label.value) <= _NARROW and len(c.code) <= _SHORT for c in self.choices
+        )
 
 
 @dataclass(frozen=True, slots=True)

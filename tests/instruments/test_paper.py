@@ -369,6 +369,20 @@ def test_docx_names_the_fonts_of_the_script(khmer: Questionnaire) -> None:
     )
 
 
+def test_long_codes_stand_below_each_other_and_every_line_to_write_on_is_drawn() -> None:
+    docx = pytest.importorskip("docx")
+    form = questionnaire("forced_labour_adult", ["en"])
+    entries = list(paper_form(form_view(form), "en").entries())
+    long = [e for e in entries if any(len(c.code) > 4 for c in e.choices)]
+    assert long
+    assert not any(e.narrow for e in long)
+    assert any(e.narrow for e in entries)
+    body = docx.Document(io.BytesIO(docx_file(form))).element.body.xml
+    borders = re.findall(r"<w:pBdr>(.*?)</w:pBdr>", body, re.S)
+    assert len(borders) > 5
+    assert all("<w:bottom" in b and "<w:between" in b for b in borders)
+
+
 def test_the_same_form_gives_the_same_lines() -> None:
     form = questionnaire("referral_log", ["en"])
     assert html_file(form) == html_file(questionnaire("referral_log", ["en"]))
