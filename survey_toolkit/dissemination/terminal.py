@@ -116,7 +116,8 @@ def print_estimates(
         known = not (estimates.statistic == "total" and row["n_positive"] == 0)
         interval = _limits(shown_cell(row["ci_low"]), shown_cell(row["ci_high"])) if known else "–"
         bare += interval == "–"
-        numbers = [shown_cell(row["estimate"]), interval, *(shown_cell(row[name]) for name in ("se", *wide, "n"))]
+        more = (shown_cell(row[name]) for name in ("se", *wide, "n"))
+        numbers = [shown_cell(row["estimate"]), interval, *more]
         codes = (_coded(row[name], (labels or {}).get(name, {})) for name in estimates.domain_names)
         table.add_row(*codes, *numbers)
     out.print(table)
