@@ -222,8 +222,8 @@ def _list_sheet(sheet: Worksheet, figures: Figures) -> None:
         row = figure_row(figure)
         for j, name in enumerate(columns, 1):
             value = row.get(name, TOTAL)
-            form = {"number_format": _LIST_FORMATS.get(name, "#,##0.00")} if isinstance(value, float) else {}
-            put(sheet, i, j, value, **form)
+            form = _LIST_FORMATS.get(name, "#,##0.00") if isinstance(value, float) else "General"
+            put(sheet, i, j, value, number_format=form)
     sheet.freeze_panes = "B2"
     sheet.print_title_rows = "1:1"
     sheet.page_setup.orientation = "landscape"
