@@ -1,6 +1,7 @@
 """The verbs on questionnaires."""
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -78,6 +79,14 @@ def test_build_tells_what_stands_in_for_what(tmp_path):
     built = run.invoke(app, ["instrument", "build", "example", "--lang", "en,fr,th", "-o", str(tmp_path)])
     assert built.exit_code == 0, built.output
     notes = dict(line.split(": ", 2)[1:] for line in built.output.splitlines() if line.startswith("note: "))
-    assert "draft (used as they stand; let a speaker" in notes["fr"]
-    assert "English stands in" not in notes["fr"]  # nothing of French is missing
-    assert notes["th"].endswith("missing (English stands in)")
+    used = r"used as they stand; let a speaker of the language read them before the field"
+    assert re.fullmatch(rf"\d+ draft \({used}\), \d+ missing \(English stands in\)", notes["fr"])
+    assert re.fullmatch(r"\d+ missing \(English stands in\)", notes["th"])
+
+
+def test_nothing_stands_in_for_a_form_of_drafts(tmp_path):
+    built = run.invoke(app, ["instrument", "build", "marriage", "--lang", "en,fr", "-o", str(tmp_path)])
+    assert built.exit_code == 0, built.output
+    (note,) = [line for line in built.output.splitlines() if line.startswith("note: fr")]
+    assert " draft (used as they stand" in note
+    assert "English" not in note
