@@ -118,35 +118,34 @@ def _path(given: Inputs) -> tuple[float, float, float, int, int] | str:
     return b, given.target.value, v, gone, whole
 
 
-def _by_path(given: Inputs) -> Outcome:
+def _on_the_way(
+    given: Inputs, score: Callable[[float, float, float, int, int], tuple[float, str]]
+) -> Outcome:
+    """Rate by a score of baseline, target, value, years gone and years in all."""
     path = _path(given)
     if isinstance(path, str):
         return _not_rated(path)
-    b, t, v, gone, whole = path
+    b, t, v, _, _ = path
     reached = given.sign * (v - t) >= 0
     if b == t:
         # No way to go: the country has to hold what it has.
         return _classify(None, reached, "baseline equals target: hold")
     if given.sign * (t - b) < 0:
         return _not_rated("the target lies on the wrong side of the baseline")
-    return _classify((v - b) / (t - b) / (gone / whole), reached, "linear path")
+    value, rule = score(*path)
+    return _classify(value, reached, rule)
 
 
-def _by_change(given: Inputs) -> Outcome:
-    path = _path(given)
-    if isinstance(path, str):
-        return _not_rated(path)
-    b, t, v, gone, whole = path
-    reached = given.sign * (v - t) >= 0
-    if b == t:
-        return _classify(None, reached, "baseline equals target: hold")
-    if given.sign * (t - b) < 0:
-        return _not_rated("the target lies on the wrong side of the baseline")
+def _share_of_path(b: float, t: float, v: float, gone: int, whole: int) -> tuple[float, str]:
+    return (v - b) / (t - b) / (gone / whole), "linear path"
+
+
+def _share_of_change(b: float, t: float, v: float, gone: int, whole: int) -> tuple[float, str]:
     if min(b, t, v) > 0:
         required = (t / b) ** (1 / whole) - 1
         observed = (v / b) ** (1 / gone) - 1
-        return _classify(observed / required, reached, "compound yearly change")
-    return _classify((v - b) / gone / ((t - b) / whole), reached, "absolute yearly change")
+        return observed / required, "compound yearly change"
+    return (v - b) / gone / ((t - b) / whole), "absolute yearly change"
 
 
 def _by_ladder(given: Inputs) -> Outcome:
@@ -163,8 +162,8 @@ def _by_ladder(given: Inputs) -> Outcome:
 #: A rule more: one function, one line here and one in RULE_TEXT.
 RULES: dict[str, Callable[[Inputs], Outcome]] = {
     "marker": _by_marker,
-    "linear_path": _by_path,
-    "annual_change": _by_change,
+    "linear_path": lambda given: _on_the_way(given, _share_of_path),
+    "annual_change": lambda given: _on_the_way(given, _share_of_change),
     "ladder": _by_ladder,
 }
 
