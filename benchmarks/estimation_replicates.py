@@ -8,16 +8,9 @@ Interleaved pairs; each run is a process of its own. See README.md in this folde
 
 from __future__ import annotations
 
-import argparse
-import os
-import platform
 import statistics
-import sys
-import tempfile
-from datetime import UTC, datetime
-from pathlib import Path
 
-from estimation_domains import HERE, PSUS_PER_STRATUM, STRATA, make_file, run
+from against_svy import Runs, check_domains, race, setting, table
 
 REPLICATES = 500
 
@@ -58,36 +51,25 @@ print(json.dumps({"whole": whole, "call": inner, "rows": rows,
 
 def compare(ours: dict, theirs: dict) -> tuple[float, float]:
     """Largest relative difference of the estimates, and the median ratio of the standard errors."""
-    if set(ours) != set(theirs):
-        sys.exit(f"domains differ: {sorted(set(ours) ^ set(theirs))[:5]}")
+    check_domains(ours, theirs)
     estimates = max(abs(ours[k][0] - theirs[k][0]) / theirs[k][0] for k in ours if theirs[k][0])
     return estimates, statistics.median(ours[k][1] / theirs[k][1] for k in ours if theirs[k][1])
 
 
-def report(ours: list[dict], theirs: list[dict], rows: int) -> str:
-    def line(label: str, key: str, unit: str) -> str:
-        a, b = (statistics.median(r[key] for r in runs) for runs in (ours, theirs))
-        return f"| {label} | {a:.3f} {unit} | {b:.2f} {unit} | {b / a:.1f} |"
-
+def report(ours: Runs, theirs: Runs, rows: int) -> str:
     difference, ratio = compare(ours[0]["rows"], theirs[0]["rows"])
-    host = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    pairs = ", ".join(f"{b['whole'] / a['whole']:.0f}" for a, b in zip(ours, theirs, strict=True))
+    lines = {
+        "file to result: read, make replicates, estimate": ("whole", "s"),
+        "the same, but svy's estimation call alone": ("call", "s"),
+        "peak resident memory of the process": ("rss", "MB"),
+    }
     return "\n".join(
         [
             f"# {REPLICATES} bootstrap replicates by 200 domains, Parquet",
             "",
-            f"{rows:,} rows, {STRATA} strata, {STRATA * PSUS_PER_STRATUM:,} PSUs,"
-            f" {len(ours[0]['rows'])} domains; {host};"
-            f" load {os.getloadavg()[0]:.1f}; {datetime.now(UTC):%Y-%m-%d}."
-            f" Medians of {len(ours)} interleaved pairs.",
+            setting(ours, rows, "domains"),
             "",
-            "| timed | survey_toolkit | svy 0.35 | ratio |",
-            "|---|---|---|---|",
-            line("file to result: read, make replicates, estimate", "whole", "s"),
-            line("the same, but svy's estimation call alone", "call", "s"),
-            line("peak resident memory of the process", "rss", "MB"),
-            "",
-            f"Ratios of the pairs, file to result: {pairs}.",
+            *table(ours, theirs, lines),
             f"Largest relative difference of the estimates: {difference:.1e}; median ratio of the standard"
             f" errors {ratio:.3f} (the draws differ).",
             "Both have made one call on 20,000 rows with 20 replicates before, so that no import is timed.",
@@ -96,29 +78,5 @@ def report(ours: list[dict], theirs: list[dict], rows: int) -> str:
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--svy-python", default=os.environ.get("SVY_PYTHON"), help="Python with svy")
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=HERE / "results" / "estimation_replicates.md")
-    args = parser.parse_args()
-    if not args.svy_python:
-        parser.error("give --svy-python or set SVY_PYTHON")
-    with tempfile.TemporaryDirectory() as folder:
-        path, small = Path(folder) / "persons.parquet", Path(folder) / "small.parquet"
-        make_file(path, args.rows)
-        make_file(small, 20_000)
-        ours, theirs = [], []
-        for i in range(args.pairs):
-            ours.append(run(sys.executable, OURS, path, small))
-            theirs.append(run(args.svy_python, THEIRS, path, small))
-            print(f"pair {i + 1}: {ours[-1]['whole']:.3f} s, svy {theirs[-1]['whole']:.2f} s", flush=True)
-        text = report(ours, theirs, args.rows)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(text, encoding="utf-8")
-    print(text)
-
-
 if __name__ == "__main__":
-    main()
+    race(__doc__ or "", "estimation_replicates", (OURS, THEIRS), report)
