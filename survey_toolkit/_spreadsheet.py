@@ -9,7 +9,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
+
+from survey_toolkit._atomic import appearing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,8 +90,8 @@ def table_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def frame_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Write a frame as CSV in UTF-8, its text neutralised and otherwise as it is."""
-    with open(path, "w", encoding="utf-8", newline="") as out:
+    """Write a frame as CSV in UTF-8, whole or not at all; its text is neutralised and otherwise as it is."""
+    with appearing(Path(path)) as part, part.open("w", encoding="utf-8", newline="") as out:
         _neutralised(frame).to_csv(_Rows(out), index=False, lineterminator="\r\n")
 
 

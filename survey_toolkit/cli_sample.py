@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -189,16 +188,16 @@ def _write(frame: pd.DataFrame, path: Path) -> Path:
     """Write a table whole or not at all; text a spreadsheet would run is neutralised in CSV."""
     import duckdb
 
+    from survey_toolkit._atomic import appearing
     from survey_toolkit._spreadsheet import frame_csv
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    if path.suffix == ".parquet":
-        connection = duckdb.connect(":memory:")
-        connection.register("rows", frame)
-        file = str(part).replace("'", "''")
-        connection.execute(f"COPY rows TO '{file}' (FORMAT parquet)")
-    else:
-        frame_csv(frame, part)
-    os.replace(part, path)
+    with appearing(path) as part:
+        if path.suffix == ".parquet":
+            connection = duckdb.connect(":memory:")
+            connection.register("rows", frame)
+            file = str(part).replace("'", "''")
+            connection.execute(f"COPY rows TO '{file}' (FORMAT parquet)")
+        else:
+            frame_csv(frame, part)
     return path

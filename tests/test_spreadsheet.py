@@ -118,3 +118,12 @@ def test_what_writers_write(tmp_path: Path) -> None:
         assert head == ["'=n", "x"]
         assert len(rows) == len(FORMULAS)
         assert all(row[0].startswith("'") for row in rows), file.name
+
+
+def test_a_failed_write_leaves_nothing_and_keeps_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "f.csv"
+    frame_csv(pd.DataFrame({"a": ["x"]}), target)
+    with pytest.raises(UnicodeEncodeError):
+        frame_csv(pd.DataFrame({"a": ["\ud800"]}), target)
+    assert target.read_text("utf-8") == "a\nx\n"
+    assert list(tmp_path.iterdir()) == [target]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from survey_toolkit._atomic import appearing
 from survey_toolkit.errors import DataFileError, did_you_mean
 from survey_toolkit.microdata._convert_text import convert_delimited
 from survey_toolkit.microdata._delimited import quote_identifier
@@ -27,7 +28,6 @@ from survey_toolkit.microdata._statistical import (
 )
 from survey_toolkit.microdata.model import MISSING_SUFFIX, Variable
 from survey_toolkit.microdata.read import ReadOptions, child_options, read_microdata
-from survey_toolkit.microdata.write import appearing
 
 if TYPE_CHECKING:
     import duckdb

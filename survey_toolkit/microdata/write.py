@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
+from survey_toolkit._atomic import appearing
 from survey_toolkit._spreadsheet import frame_csv
 from survey_toolkit.errors import DataFileError
 from survey_toolkit.microdata._encode import encode
@@ -15,7 +14,7 @@ from survey_toolkit.microdata._parquet import write_parquet
 from survey_toolkit.microdata._stamp import put_moment
 from survey_toolkit.microdata.model import Microdata
 
-__all__ = ["WRITERS", "appearing", "write_microdata"]
+__all__ = ["WRITERS", "write_microdata"]
 
 #: Format 118 holds no more; the next one is for the largest edition of Stata.
 _STATA_14_COLUMNS = 32_767
@@ -88,17 +87,6 @@ def write_microdata(data: Microdata, path: str | os.PathLike[str]) -> Path:
                 code="unwritable",
             ) from None
     return target
-
-
-@contextlib.contextmanager
-def appearing(target: Path) -> Iterator[Path]:
-    """Name to write to; renamed to the target when all went well, removed otherwise."""
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        yield temporary
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _write_sav(data: Microdata, path: Path, *, compress: bool = False) -> None:

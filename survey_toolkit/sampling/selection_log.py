@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from survey_toolkit._atomic import write_atomic
 from survey_toolkit._input import input_file
 from survey_toolkit._spreadsheet import frame_csv
 from survey_toolkit.errors import DesignError
@@ -120,7 +121,7 @@ class SelectionLog:
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         written = [target / "selection_log.json"]
-        written[0].write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
+        write_atomic(written[0], (json.dumps(self.to_dict(), indent=1) + "\n").encode())
         for s in self.stages:
             written.append(target / f"groups_{_file_name(s.stage)}.csv")
             frame_csv(s.groups, written[-1])

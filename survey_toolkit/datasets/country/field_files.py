@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from survey_toolkit._spreadsheet import frame_csv
 from survey_toolkit.datasets.country.draws import stream
 from survey_toolkit.datasets.country.spells import WINDOW_MONTHS
 from survey_toolkit.errors import SurveyToolkitError
@@ -46,7 +47,7 @@ def write_field_files(
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        table.to_csv(target / f"{name}.csv", index=False, lineterminator="\n")
+        frame_csv(table, target / f"{name}.csv")
     return {name: target / f"{name}.csv" for name in tables}
 
 

@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from survey_toolkit._atomic import write_atomic
 from survey_toolkit.errors import SurveyToolkitError
 
 __all__ = ["Svg", "nice_ticks", "wrap"]
@@ -135,11 +136,11 @@ class Svg:
         """
         file = Path(path)
         if file.suffix.lower() == ".svg":
-            file.write_text(self.render(standalone=True) + "\n", encoding="utf-8")
+            write_atomic(file, (self.render(standalone=True) + "\n").encode())
         elif file.suffix.lower() == ".png":
             from survey_toolkit.dissemination.charts.png import png_bytes
 
-            file.write_bytes(png_bytes(self, scale))
+            write_atomic(file, png_bytes(self, scale))
         else:
             raise SurveyToolkitError(
                 "charts are written as SVG or PNG", where=str(file), found=f"'{file.suffix}'",
