@@ -171,6 +171,19 @@ class Comparison:
         """Both limits for people; in words where there is no interval."""
         return "no interval" if low != low or high != high else f"{self.number(low)} to {self.number(high)}"
 
+    def with_interval(self, estimate: float, low: float, high: float) -> str:
+        """An estimate and its limits in brackets."""
+        known = "no interval" if low != low or high != high else f"{self.number(low)} – {self.number(high)}"
+        return f"{self.number(estimate)}  ({known})"
+
+    @property
+    def in_words(self) -> str:
+        """The forest plot in words, for those who do not see it."""
+        lines = [f"{c.label} {self.with_interval(c.estimate, c.ci_low, c.ci_high)}" for c in self.candidates]
+        if (p := self.pooled) is not None:
+            lines.append(f"pooled {self.with_interval(p.estimate, p.ci_low, p.ci_high)}")
+        return f"Methods side by side: {'; '.join(lines)}."
+
     def _rows(self) -> list[list[str]]:
         rows = [
             [c.label, self.number(c.estimate), self.interval(c.ci_low, c.ci_high),

@@ -89,22 +89,12 @@ def plot_comparison(comparison: Comparison) -> Figure:
     (thousands if comparison.scale == "count" else percent)(axes.xaxis)
     arrows = "\narrow head: the interval goes on beyond the axis" if cut else ""
     axes.set_xlabel(("persons" if comparison.scale == "count" else "prevalence") + arrows, color=INK)
-    describe(figure, _forest_words(comparison, cut))
+    noun = "interval goes beyond the axis and ends" if cut == 1 else "intervals go beyond the axis and end"
+    describe(figure, comparison.in_words + (f" {cut} {noun} in an arrow head." if cut else ""))
     plain(axes)
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
     return figure
-
-
-def _forest_words(comparison: Comparison, cut: int) -> str:
-    """The forest plot in words, for those who do not see it."""
-    lines = [
-        f"{c.label} {_interval(comparison, c.estimate, c.ci_low, c.ci_high)}" for c in comparison.candidates
-    ]
-    if (p := comparison.pooled) is not None:
-        lines.append(f"pooled {_interval(comparison, p.estimate, p.ci_low, p.ci_high)}")
-    noun = "interval goes beyond the axis and ends" if cut == 1 else "intervals go beyond the axis and end"
-    return f"Methods side by side: {'; '.join(lines)}." + (f" {cut} {noun} in an arrow head." if cut else "")
 
 
 def _weight(comparison: Comparison, i: int) -> float:
@@ -133,13 +123,13 @@ def _limits(comparison: Comparison) -> tuple[float, float]:
 def _beside(axes: Axes, comparison: Comparison, n: int) -> None:
     """Numbers at the right edge, outside the axes."""
     for i, c in enumerate(comparison.candidates):
-        text = _interval(comparison, c.estimate, c.ci_low, c.ci_high)
+        text = comparison.with_interval(c.estimate, c.ci_low, c.ci_high)
         axes.annotate(
             text, (1.03, n - i), xycoords=("axes fraction", "data"), va="center", fontsize=8.5, color=INK
         )
     if comparison.pooled is not None:
         p = comparison.pooled
-        text = _interval(comparison, p.estimate, p.ci_low, p.ci_high)
+        text = comparison.with_interval(p.estimate, p.ci_low, p.ci_high)
         axes.annotate(
             text, (1.03, 0), xycoords=("axes fraction", "data"), va="center", fontsize=8.5,
             color=INK, weight="bold",
@@ -149,15 +139,6 @@ def _beside(axes: Axes, comparison: Comparison, n: int) -> None:
             axes.annotate(
                 text, (1.03, -1), xycoords=("axes fraction", "data"), va="center", fontsize=8.5, color=INK
             )
-
-
-def _interval(comparison: Comparison, estimate: float, low: float, high: float) -> str:
-    limits = (
-        "no interval"
-        if low != low or high != high
-        else f"{comparison.number(low)} – {comparison.number(high)}"
-    )
-    return f"{comparison.number(estimate)}  ({limits})"
 
 
 def _diamond(axes: Axes, low: float, middle: float, high: float, y: float) -> None:

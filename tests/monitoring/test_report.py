@@ -82,6 +82,19 @@ def test_every_part_is_on_the_page(compiled: Compiled) -> None:
         assert f">{country}</h3>" in text
 
 
+def test_paper_shows_what_is_folded_and_marks_are_explained(compiled: Compiled) -> None:
+    text = progress_html(compiled)
+    assert re.search(r"@media print \{\s+main details::details-content \{ content-visibility: visible", text)
+    assert ".country { break-before: page" not in text
+    for mark, meaning in (
+        ("link uncertain", "its place is a judgement."),
+        ("proposed, not of the plan", "have not adopted it."),
+    ):
+        used = f"[{mark}]" in re.sub(r"<strong>.*?</strong>", "", text)
+        assert (f"<strong>[{mark}]</strong>" in text and meaning in text) == used
+    assert "[link uncertain]" in text
+
+
 def test_the_workbook_holds_the_tables_of_the_page(compiled: Compiled) -> None:
     book = openpyxl.load_workbook(io.BytesIO(progress_xlsx(compiled)))
     assert book.sheetnames == [
