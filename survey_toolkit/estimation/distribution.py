@@ -15,6 +15,7 @@ from survey_toolkit.estimation import variance
 from survey_toolkit.estimation.asking import Asking, Options
 from survey_toolkit.estimation.assemble import Request, assemble
 from survey_toolkit.estimation.cells import Floats
+from survey_toolkit.estimation.domain_margins import merge_entries
 from survey_toolkit.estimation.estimates import Estimates
 from survey_toolkit.estimation.gini import gini_values
 from survey_toolkit.estimation.measures import Query
@@ -23,7 +24,7 @@ from survey_toolkit.estimation.quantile_rules import check_rule, needs_rows
 from survey_toolkit.estimation.quantiles import check_interval, quantiles
 from survey_toolkit.estimation.taylor import UnitTerms
 from survey_toolkit.estimation.totals import PsuTotals
-from survey_toolkit.estimation.variance import Design
+from survey_toolkit.estimation.variance import Design, PsuReplicateTotals
 
 __all__ = ["Source", "gini", "moment", "quantile"]
 
@@ -52,13 +53,23 @@ def quantile(
     query = _values_query(source, variable, options, rows)
     totals = variance.read_totals(source.design, source.frame, query)
     request = _request("mean", (variable,), options, "quantile")
-    base = assemble(totals, source.design, request)
-    degrees = variance.degrees(source.design, totals, True)
+    units = _by_unit(totals)
+    base = assemble(units, source.design, request)
+    degrees = variance.degrees(source.design, units, True)
     df = degrees.domain
     if options.df != "domain":
         df = np.full(len(df), float(degrees.design if options.df == "design" else options.df))
     found = quantiles(totals, source.design, levels, rule=rule, interval=interval, level=options.level, df=df)
     return _spread(base, found.domain, found.prob.tolist(), df, rule, interval, found)
+
+
+def _by_unit(totals: PsuTotals) -> PsuTotals:
+    """Rows of one unit and domain added up, where they are of that kind: counts and flags need no more."""
+    if type(totals) not in (PsuTotals, PsuReplicateTotals):
+        return totals
+    summed = {name: values for name, values in totals.sums.items() if name not in ("row", "y0")}
+    unit, domain, level, sums = merge_entries(totals.unit, totals.domain, totals.level, summed)
+    return replace(totals, unit=unit, domain=domain, level=level, sums=sums)
 
 
 def _spread(
