@@ -69,8 +69,10 @@ class ModelCells:
     held : DesignTable, ReplicateWeights or PsuTotals
         What the covariance needs: the units of a design with strata and PSUs, the replicates, or totals of
         the kind of the design whose domains are the patterns.
-    unit, pattern : int arrays (C,)
-        Finest sampling unit, and the pattern of values.
+    unit : int array (C,)
+        Finest sampling unit.
+    pattern : int array (C,) or None
+        The pattern of values; None where each cell is one of its own.
     w, n : float arrays (C,)
         Sum of weights and number of rows.
     n_used : int
@@ -88,7 +90,7 @@ class ModelCells:
     design: Any
     held: DesignTable | ReplicateWeights | PsuTotals
     unit: Ints
-    pattern: Ints
+    pattern: Ints | None
     w: Floats
     n: Floats
     n_used: int
@@ -103,7 +105,7 @@ class ModelCells:
     @property
     def n_patterns(self) -> int:
         """P."""
-        return int(self.pattern.max(initial=-1)) + 1
+        return len(self.w) if self.pattern is None else int(self.pattern.max(initial=-1)) + 1
 
     @property
     def replicated(self) -> bool:
@@ -118,7 +120,11 @@ class ModelCells:
 
     def by_pattern(self, values: Floats) -> Floats:
         """Sums of a cell array by pattern, (P,)."""
-        return sum_by(self.pattern, values, self.n_patterns)
+        return values if self.pattern is None else sum_by(self.pattern, values, self.n_patterns)
+
+    def by_cell(self, values: Floats) -> Floats:
+        """What a pattern array (P,) says of each cell, (C,)."""
+        return values if self.pattern is None else values[self.pattern]
 
     def notes(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """What was left out, with counts."""
@@ -215,20 +221,21 @@ def _collapse(
     w = sums["w"] if design.weight is not None else sums["w"] * table.weights()[unit]
     use = (sums["n"] > 0) & (w > 0)
     _require_rows(use, sums["domain"].sum(), names)
-    pattern, patterns = _patterns([column[use] for column in cells.by], names, distinct=distinct)
+    kept: Any = slice(None) if use.all() else use  # rows are not copied
+    pattern, patterns = _patterns([column[kept] for column in cells.by], names, distinct=distinct)
     return ModelCells(
         design=design,
         held=table,
-        unit=unit[use],
+        unit=unit[kept],
         pattern=pattern,
-        w=w[use],
-        n=sums["n"][use],
+        w=w[kept],
+        n=sums["n"][kept],
         n_used=int(sums["n"].sum()),
         patterns=patterns,
         df_known=_df(table, unit[sums["n_weighted"] > 0]),
         df_domain=_df(table, unit[sums["domain_weighted"] > 0]),
         df_design=table.df,
-        n_psu=float(len(_psus(table, unit[use]))),
+        n_psu=float(len(_psus(table, unit[kept]))),
         n_missing=int(sums["undetermined"].sum()),
         n_unknown=int(sums["where_null"].sum()) if "where_null" in sums else 0,
     )
@@ -257,7 +264,7 @@ def _given_replicates(
             scheme=design.scheme(len(columns)),
             given=np.stack([cells.sums[f"w@{r}"][use] for r in range(len(columns))], axis=1),
         ),
-        unit=np.zeros(len(pattern), dtype=np.int64),
+        unit=np.zeros(int(use.sum()), dtype=np.int64),
         pattern=pattern,
         w=cells.sums["w"][use],
         n=cells.sums["n"][use],
@@ -328,16 +335,16 @@ def _psus(table: DesignTable, units: Ints) -> Ints:
 
 def _patterns(
     columns: Sequence[NDArray[Any]], names: tuple[str, ...], *, distinct: bool = False
-) -> tuple[Ints, dict[str, Any]]:
+) -> tuple[Ints | None, dict[str, Any]]:
     """Number of the pattern of each cell, (C,), and the values of each pattern, (P,) a variable.
 
-    ``distinct`` takes every cell as a pattern of its own, without looking for equal ones.
+    ``distinct`` takes every cell as a pattern of its own (None), without looking for equal ones.
     """
     import pandas as pd
 
     if distinct:
         held = {name: _distinct(column) for name, column in zip(names, columns, strict=True)}
-        return np.arange(len(columns[0])), held
+        return None, held
     key = np.zeros(len(columns[0]), dtype=np.int64)
     coded = []
     for column in columns:

@@ -65,6 +65,6 @@ def _taylor(cells: ModelCells, table: DesignTable, g: Floats) -> Floats:
     """Values summed by finest unit first: a row then costs one addition a column."""
     units, place = compact(cells.unit)
     k = g.shape[1]
-    z = np.stack([sum_by(place, cells.w * column[cells.pattern], len(units)) for column in g.T], axis=1)
+    z = np.stack([sum_by(place, cells.w * cells.by_cell(column), len(units)) for column in g.T], axis=1)
     column = np.tile(np.arange(k), len(units))
     return taylor_vcov(np.repeat(units, k), column, z.reshape(-1), k, table, cells.design)
