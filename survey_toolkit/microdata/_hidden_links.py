@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from survey_toolkit._inferred import least
 from survey_toolkit.microdata._hidden_counts import Hiding, Partition
 
 if TYPE_CHECKING:
@@ -220,11 +221,6 @@ class _Attack:
         return False
 
     def _end(self, place: int, sign: float) -> float:
-        from scipy.optimize import linprog
-
         aim = np.zeros(len(self.at))
         aim[place] = sign
-        solve: Any = linprog  # its stubs do not know sparse sums
-        answer = solve(aim, A_eq=self.sums, b_eq=self.right, bounds=self.bounds, method="highs")
-        # unbounded is status 3; that nothing fits cannot be, as the true counts do
-        return sign * float(answer.fun) if answer.status == 0 else -sign * float("inf")
+        return sign * least(aim, self.sums, self.right, self.bounds)

@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from survey_toolkit._frames import MET, NOT_MET, UNDETERMINED
+from survey_toolkit._inferred import least
 from survey_toolkit.microdata._hidden_counts import open_enough
 
 if TYPE_CHECKING:
@@ -213,17 +214,12 @@ class _Attack:
 
     def ends(self, cells: Sequence[Cell]) -> tuple[float, float]:
         """Smallest and largest sum of some cells that fits."""
-        from scipy.optimize import linprog
-
         aim = np.zeros(len(self.at))
         aim[[self.at[c] for c in cells if c in self.at]] = 1.0
         known = sum(self.shown.get(c, 0) for c in cells)
-        ends = []
-        for sign in (1.0, -1.0):
-            solve: Any = linprog
-            done = solve(sign * aim, A_eq=self.matrix, b_eq=self.right, bounds=self.bounds, method="highs")
-            ends.append(known + sign * float(done.fun) if done.status == 0 else sign * -np.inf)
-        return ends[0], ends[1]
+        low = least(aim, self.matrix, self.right, self.bounds)
+        high = -least(-aim, self.matrix, self.right, self.bounds)
+        return known + low, known + high
 
 
 def known_sums(cells: Iterable[Cell], rates: tuple[int, int]) -> Iterator[list[Cell]]:

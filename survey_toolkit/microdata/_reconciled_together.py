@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from survey_toolkit._inferred import least
+from survey_toolkit.errors import HarmonizationError
 from survey_toolkit.microdata._hidden_counts import Partition
 from survey_toolkit.microdata._hidden_links import shared_blocks
 from survey_toolkit.microdata._reconciled import Cell, known_sums
@@ -47,14 +49,29 @@ def reconciled_together(
         The same; from the last on, those are withheld (``withheld``: without any number) that would tell
         a group below the threshold together with others.
 
+    Raises
+    ------
+    HarmonizationError
+        If they are not of the same rows: what they tell together is not known then.
+
     Examples
     --------
     >>> reconciled_together([])
     ()
     """
     done = list(found)
+    rows = sorted({one.n for one in done})
+    if len(rows) > 1:
+        raise HarmonizationError(
+            "reconciliations of other rows cannot be protected together",
+            where="found",
+            found=f"{len(rows)} numbers of rows",
+            expected="results of reconcile() on one data set",
+            hint="give those of each data set in a call of its own",
+            code="other-rows",
+        )
     for last in range(len(done) - 1, 0, -1):
-        if len({one.n for one in done}) > 1 or not _exposed(done, threshold):
+        if not _exposed(done, threshold):
             break
         done[last] = replace(done[last], withheld=True)
     return tuple(done)
@@ -62,7 +79,6 @@ def reconciled_together(
 
 def _exposed(found: Sequence[Reconciliation], threshold: int) -> bool:
     """Whether a small group is not left open from 1 to below the threshold."""
-    from scipy.optimize import linprog
     from scipy.sparse import csr_array
 
     views = [_View(one, threshold) for one in found]
@@ -75,17 +91,14 @@ def _exposed(found: Sequence[Reconciliation], threshold: int) -> bool:
             columns.append(at[key])
             signs.append(sign)
     matrix = csr_array((signs, (rows, columns)), shape=(len(sums), len(at)))
+    right = [total for _, total in sums]
     bounds = [views[k].bounds(g) for k, g in at]
     for k, group in at:
         if views[k].hides_small(group):
             for sign, need in ((1.0, 1.0), (-1.0, 1.0 - threshold)):
                 aim = np.zeros(len(at))
                 aim[at[k, group]] = sign
-                solve: Any = linprog  # its stubs do not know sparse sums
-                end = solve(
-                    aim, A_eq=matrix, b_eq=[total for _, total in sums], bounds=bounds, method="highs"
-                )
-                if end.status == 0 and end.fun > need + _TINY:
+                if least(aim, matrix, right, bounds) > need + _TINY:
                     return True
     return False
 

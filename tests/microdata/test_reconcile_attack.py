@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from survey_toolkit._frames import MET, NOT_APPLICABLE, NOT_MET, UNDETERMINED
+from survey_toolkit.errors import HarmonizationError
 from survey_toolkit.microdata import Microdata, Movement, Reconciliation, reconcile, reconciled_together
 from survey_toolkit.microdata.reconciliation import Rate, Transition
 
@@ -365,3 +366,10 @@ def test_places_are_the_groups() -> None:
     still = [i + len(found.movements) for i, t in enumerate(found.transitions) if t.before == t.after]
     assert [sizes[i] for i in still] == [t.n for t in found.transitions if t.before == t.after]
     assert (found.moved == (found.places < len(found.movements))).all()
+
+
+def test_results_of_other_rows_are_refused() -> None:
+    small = made({(MET, NOT_MET, "x"): 30, (MET, MET, ""): 90})
+    large = made({(MET, NOT_MET, "x"): 30, (MET, MET, ""): 91})
+    with pytest.raises(HarmonizationError, match="other rows"):
+        reconciled_together([small, large])

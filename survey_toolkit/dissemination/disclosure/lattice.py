@@ -15,6 +15,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from survey_toolkit._inferred import least
 from survey_toolkit.indicators.figure import TOTAL
 
 __all__ = ["Attack", "Cell", "Intervals", "Lattice", "Relation", "build_lattice", "inferred_intervals"]
@@ -168,19 +169,11 @@ class Attack:
 
     def interval(self, cell: Cell) -> tuple[float, float]:
         """Smallest and largest count of a suppressed cell that fits everything published."""
-        from scipy.optimize import linprog
-
         if not len(self._right):
             return 0.0, float("inf")
         aim = np.zeros(len(self._column))
         aim[self._column[cell]] = 1.0
-        limits = []
-        for sign in (1.0, -1.0):
-            answer = linprog(
-                sign * aim, A_eq=self._matrix, b_eq=self._right, bounds=(0, None), method="highs"
-            )
-            # Status 3 is unbounded; infeasible cannot be, because the true counts are a solution.
-            limits.append(sign * float(answer.fun or 0.0) if answer.status == 0 else -sign * np.inf)
+        limits = [sign * least(sign * aim, self._matrix, self._right, (0, None)) for sign in (1.0, -1.0)]
         return max(0.0, round(limits[0], 9)), round(limits[1], 9) if limits[1] < np.inf else np.inf
 
 
