@@ -2,11 +2,12 @@
 
     python benchmarks/estimation_peers.py --svy-python /path/to/venv-with-svy/bin/python
 
-Interleaved rounds; each run is a process of its own. Timed from the file (Parquet; for R its own format, RDS
-without compression) to the result; for the peers the estimation call alone stands beside it. Our call always
-gives estimate, standard error, interval, design effect and the covariance of the domains. The tasks
-"covariance" and "intervals" ask the peers for the same: R by covmat=TRUE (svy has none), and by two calls,
-since svyciprop has no design effect.
+Interleaved rounds; each run is a process of its own. Timed twice: from the file (Parquet; for R its own
+format, RDS without compression) to the result, and the estimation call alone, with the frame in memory and
+the design declared; ours with a Polars and with a pandas frame, svy with its Polars frame, R with its design
+object. Our call always gives estimate, standard error, interval, design effect and the covariance of the
+domains. The tasks "covariance" and "intervals" ask the peers for the same: R by covmat=TRUE (svy has none),
+and by two calls, since svyciprop has no design effect.
 """
 
 from __future__ import annotations
@@ -27,17 +28,27 @@ HERE = Path(__file__).resolve().parent
 OURS = """
 import json, resource, sys, time
 from survey_toolkit.estimation import Survey, SurveyDesign
-task, path, small = sys.argv[1:4]
-def call(path):
-    survey = Survey(path, SurveyDesign(weight="w", strata="stratum", psu="psu"))
+task, path, small, held = sys.argv[1:5]
+def read(path):
+    if held == "polars":
+        import polars as pl
+        path = pl.read_parquet(path)
+    elif held == "pandas":
+        import pandas as pd
+        path = pd.read_parquet(path)
+    return Survey(path, SurveyDesign(weight="w", strata="stratum", psu="psu"))
+def call(survey):
     if task == "glm":
         return survey.glm("y ~ x + sex", "binomial")
     return survey.proportion("y", by=["region", "sex", "age_band"])
-call(small)
-start = time.perf_counter(); out = call(path); seconds = time.perf_counter() - start
+call(read(small))
+begin = time.perf_counter()
+survey = read(path)
+start = time.perf_counter(); out = call(survey); end = time.perf_counter()
 columns = [out.estimate, out.se] + ([out.ci_low, out.ci_high, out.deff] if task == "intervals" else [])
 columns += [out.vcov.sum().reshape(1), (out.vcov ** 2).sum().reshape(1)] if task == "covariance" else []
-print(json.dumps({"seconds": seconds, "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+print(json.dumps({"seconds": end - begin, "call": end - start,
+                  "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
                   "values": [value for column in columns for value in sorted(column.tolist())]}))
 """
 
@@ -145,21 +156,29 @@ TASKS = {
 }
 
 
-def line(label: str, runs: dict[str, list[dict]]) -> str:
+#: How our data are held, by what is timed; the peers' frames are in memory for the calls.
+HELD = {
+    "file": ("file to result", "seconds"),
+    "polars": ("call alone, Polars frame", "call"),
+    "pandas": ("call alone, pandas frame", "call"),
+}
+
+
+def line(label: str, held: str, runs: dict[str, list[dict]]) -> str:
     """One task as a line of the table."""
-    time = {who: statistics.median(r["seconds"] for r in of) for who, of in runs.items()}
-    call = {who: statistics.median(r.get("call", r["seconds"]) for r in of) for who, of in runs.items()}
+    timed, key = HELD[held]
+    there = {"ours": runs[held]} | {who: runs[who] for who in ("svy", "R") if who in runs}
+    time = {who: statistics.median(r[key] for r in of) for who, of in there.items()}
     cells, ratios, off = [], [], []
     for who in ("ours", "svy", "R"):
-        if who not in runs:
-            cells, ratios, off = [*cells, ""], [*ratios, ""], [*off, ""]
+        if who not in there:
+            cells, ratios = [*cells, ""], [*ratios, ""]
             continue
-        told = f" ({call[who]:.2f})" if who != "ours" else ""
-        cells.append(f"{time[who]:.2f} s{told}, {max(r['rss'] for r in runs[who]):,.0f} MB")
+        cells.append(f"{time[who]:.3g} s, {max(r['rss'] for r in there[who]):,.0f} MB")
         if who != "ours":
             ratios.append(f"{time[who] / time['ours']:.1f}")
-            off.append(f"{difference(runs['ours'][0]['values'], runs[who][0]['values']):.1e}")
-    return f"| {label} | {' | '.join(cells)} | {' | '.join(ratios)} | {', '.join(o for o in off if o)} |"
+            off.append(f"{difference(there['ours'][0]['values'], there[who][0]['values']):.1e}")
+    return f"| {label} | {timed} | {' | '.join(cells)} | {' | '.join(ratios)} | {', '.join(off)} |"
 
 
 def main() -> None:
@@ -176,30 +195,31 @@ def main() -> None:
         "",
         f"{args.rows:,} rows, 200 strata, 4,000 PSUs. {platform.machine()}, {os.cpu_count()} cores, Python"
         f" {platform.python_version()}; load {os.getloadavg()[0]:.1f}; {datetime.now(UTC):%Y-%m-%d}."
-        f" Medians of {args.rounds} interleaved rounds, file to result; in brackets the estimation"
-        " call alone, with the frame (R: and the design) in memory;"
-        " differences are relative.",
+        f" Medians of {args.rounds} interleaved rounds; memory is the peak of the process; differences are"
+        " relative. For a call alone the frame is in memory and the design declared, on all sides.",
         "",
-        "| task | survey_toolkit | svy 0.35 | R survey | times svy | times R | largest difference: svy, R |",
-        "|---|---|---|---|---|---|---|",
+        "| task | timed | survey_toolkit | svy 0.35 | R survey | times svy | times R"
+        " | largest difference: svy, R |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     with tempfile.TemporaryDirectory() as folder:
         make_files(Path(folder), args.rows)
         files = [f"{folder}/rows.parquet", f"{folder}/small.parquet"]
         Path(folder, "run.R").write_text(R, encoding="utf-8")
         commands = {
-            "ours": [sys.executable, "-c", OURS],
+            **{held: [sys.executable, "-c", OURS] for held in HELD},
             "svy": [args.svy_python, "-c", SVY],
             "R": ["Rscript", f"{folder}/run.R"],
         }
         for task, (label, peers) in TASKS.items():
-            runs: dict[str, list[dict]] = {who: [] for who in ("ours", *peers)}
+            runs: dict[str, list[dict]] = {who: [] for who in (*HELD, *peers)}
             for _ in range(args.rounds):
                 for who in runs:
-                    given = [f"{folder}/rows.rds"] if who == "R" else files
+                    given = [f"{folder}/rows.rds"] if who == "R" else [*files, who]
                     runs[who].append(run([*commands[who], task, *given]))
-            lines.append(line(label, runs))
-            print(lines[-1], flush=True)
+            for held in HELD:
+                lines.append(line(label, held, runs))
+                print(lines[-1], flush=True)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text("\n".join([*lines, ""]), encoding="utf-8")
 

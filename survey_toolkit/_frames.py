@@ -36,6 +36,7 @@ __all__ = [
     "LazyFrame",
     "collected",
     "column_names",
+    "in_memory",
     "null_aware",
     "null_aware_pandas",
     "open_path",
@@ -94,6 +95,8 @@ def null_aware(data: Any) -> LazyFrame:
         ) from None
     lazy = cast("LazyFrame", frame.lazy())
     floats = [n for n, t in lazy.collect_schema().items() if t in (nw.Float64, nw.Float32)]
+    if isinstance(frame, nw.DataFrame):  # what is looked at once need not be looked at by every query
+        floats = [n for n in floats if frame[n].is_nan().any()]
     lazy = lazy.with_columns(nw.col(n).fill_nan(None) for n in floats) if floats else lazy
     return known_values(lazy, declared)
 
@@ -192,9 +195,13 @@ def collected(frame: LazyFrame) -> Any:
 
     Left alone, narwhals turns an out-of-memory engine into Arrow, which the toolkit does not require.
     """
+    return frame.collect() if in_memory(frame) else frame.collect("pandas")
+
+
+def in_memory(frame: LazyFrame) -> bool:
+    """Whether the engine works in this process's memory: pandas, pyarrow and Polars, lazy or not."""
     engine = frame.implementation
-    local = engine.is_polars() or engine.is_pandas() or engine.is_pyarrow()
-    return frame.collect() if local else frame.collect("pandas")
+    return bool(engine.is_polars() or engine.is_pandas() or engine.is_pyarrow())
 
 
 def column_names(frame: LazyFrame) -> list[str]:

@@ -11,9 +11,9 @@ import narwhals as nw_main
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from survey_toolkit._frames import NOT_APPLICABLE, STATUS_SUFFIX, LazyFrame, require_columns
+from survey_toolkit._frames import NOT_APPLICABLE, STATUS_SUFFIX, LazyFrame, collected, require_columns
 from survey_toolkit.errors import EstimationError, did_you_mean
-from survey_toolkit.estimation.cells import is_missing
+from survey_toolkit.estimation.codes import is_missing
 from survey_toolkit.estimation.measures import Query
 from survey_toolkit.estimation.statistics import Deff
 
@@ -164,10 +164,7 @@ class Asking:
         """A rough centre of each variable from its first rows: squares taken about it do not cancel."""
         if all(self.schema[name] == nw.Boolean for name in names):
             return ()
-        head = self.frame.select(*names).head(500)
-        kind = head.implementation
-        local = kind.is_polars() or kind.is_pandas() or kind.is_pyarrow()
-        columns = head.collect(None if local else "pandas")
+        columns = collected(self.frame.select(*names).head(500))
         return tuple(_rough_centre(columns[name].to_list()) for name in names)
 
     def require(self, names: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from survey_toolkit.errors import EstimationError
 from survey_toolkit.estimation import variance
 from survey_toolkit.estimation.asking import check_choice
-from survey_toolkit.estimation.cells import Floats
+from survey_toolkit.estimation.codes import Floats
 from survey_toolkit.estimation.estimates import Estimates
 from survey_toolkit.estimation.identified import imbens_manski_level
 from survey_toolkit.estimation.intervals import Interval, proportion_interval, t_interval

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from survey_toolkit.estimation.adjustment import coefficients, width
-from survey_toolkit.estimation.cells import Floats, Ints, sum_by
+from survey_toolkit.estimation.codes import Floats, Ints, sum_by
 from survey_toolkit.estimation.design import SurveyDesign
 from survey_toolkit.estimation.psu_table import DesignTable
 from survey_toolkit.estimation.taylor import (

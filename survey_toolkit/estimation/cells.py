@@ -1,36 +1,27 @@
-"""The only place that touches rows: one group-by, pushed down to the engine that holds the data.
+"""From rows to cells: one group-by, where the data are.
 
 A :class:`~.measures.Query` says what to sum; :func:`collect_cells` turns it into one group-by over
-(stratum, PSU, domain) and brings back one numpy array a column. Nothing else in the room sees a frame.
+(stratum, PSU, domain): in arrays for rows in memory (:mod:`.grouping`), pushed down to the engine for all
+others. It brings back one column a key and one array a sum.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from survey_toolkit._frames import LazyFrame, collected
-from survey_toolkit.errors import EstimationError
+from survey_toolkit._frames import LazyFrame, collected, in_memory
+from survey_toolkit.estimation.codes import Column, Floats
 from survey_toolkit.estimation.design import SurveyDesign
-from survey_toolkit.estimation.measures import PREFIX, Query, base_columns, measures
+from survey_toolkit.estimation.grouping import Grouped, group_rows
+from survey_toolkit.estimation.measures import PREFIX, Measures, Query, base_columns, measures
 
-__all__ = [
-    "Cells",
-    "collect_cells",
-    "compact",
-    "count_bad_weights",
-    "factorize",
-    "is_missing",
-    "order_of",
-    "sum_by",
-]
-
-Floats: TypeAlias = NDArray[np.float64]
-Ints: TypeAlias = NDArray[np.int64]
+__all__ = ["Cells", "collect_cells", "count_bad_weights"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +44,12 @@ class Cells:
         where asked; ``undetermined, w_undetermined``.
     """
 
-    strata: tuple[NDArray[Any], ...]
-    units: tuple[NDArray[Any], ...]
+    strata: tuple[Column, ...]
+    units: tuple[Column, ...]
     popsize_min: tuple[Floats, ...]
     popsize_max: tuple[Floats, ...]
-    by: tuple[NDArray[Any], ...]
-    category: NDArray[Any] | None
+    by: tuple[Column, ...]
+    category: Column | None
     sums: dict[str, Floats]
 
 
@@ -91,23 +82,15 @@ def collect_cells(frame: LazyFrame, design: SurveyDesign, query: Query) -> Cells
         keys[f"{PREFIX}v"] = query.outcomes[0].cast(nw.Float64)
     asked = measures(design, query)
     fpcs = {f"{PREFIX}f{s}": nw.col(name).cast(nw.Float64) for s, name in enumerate(fpc)}
-    rows = frame.with_columns(**base_columns(design, query)).select(
-        **{name: expr.alias(name) for name, expr in {**keys, **asked.by_row(), **fpcs}.items()}
-    )
-    if (units or query.replicates) and query.values != "rows":
-        rows = rows.group_by(*keys).agg(
-            *asked.aggregates(),
-            *(nw.col(name).min().alias(f"{name}_min") for name in fpcs),
-            *(nw.col(name).max().alias(f"{name}_max") for name in fpcs),
-        )
-    else:
-        ends = (nw.col(name).alias(f"{name}_{end}") for name in fpcs for end in ("min", "max"))
-        rows = rows.select(*keys, *(nw.col(name).fill_null(0.0) for name in asked.by_row()), *ends)
-    arrays = _to_numpy(rows)
-    summed = list(asked.by_row())
+    frame = frame.with_columns(**base_columns(design, query))
+    summed = bool(units or query.replicates) and query.values != "rows"
+    grouped = group_rows(frame, keys, asked, fpcs) if summed and in_memory(frame) else None
+    arrays: Mapping[str, Column]
+    arrays = _of(grouped) if grouped else _to_numpy(_pushed_down(frame, keys, asked, fpcs, summed))
+    measured = [PREFIX + name for name in asked.names()]
     if query.values == "cells":
-        arrays[f"{PREFIX}y0"] = arrays[f"{PREFIX}v"]
-        summed.append(f"{PREFIX}y0")
+        arrays = {**arrays, f"{PREFIX}y0": arrays[f"{PREFIX}v"]}
+        measured.append(f"{PREFIX}y0")
     return Cells(
         strata=tuple(arrays[f"{PREFIX}h{s}"] for s in range(len(strata))),
         units=tuple(arrays[f"{PREFIX}u{s}"] for s in range(len(units))),
@@ -116,9 +99,36 @@ def collect_cells(frame: LazyFrame, design: SurveyDesign, query: Query) -> Cells
         by=tuple(arrays[f"{PREFIX}d{i}"] for i in range(len(query.by))),
         category=arrays.get(f"{PREFIX}c"),
         sums=_derived(
-            {name.removeprefix(PREFIX): _float(arrays[name], missing=0.0) for name in summed},
+            {name.removeprefix(PREFIX): _float(arrays[name], missing=0.0) for name in measured},
             query.values == "rows",
         ),
+    )
+
+
+def _pushed_down(
+    frame: LazyFrame, keys: dict[str, nw.Expr], asked: Measures, fpcs: dict[str, nw.Expr], summed: bool
+) -> LazyFrame:
+    """The sums by cell as a query of the engine; every row by itself where none are summed."""
+    rows = frame.select(
+        **{name: expr.alias(name) for name, expr in {**keys, **asked.by_row(), **fpcs}.items()}
+    )
+    if summed:
+        return rows.group_by(*keys).agg(
+            *asked.aggregates(),
+            *(nw.col(name).min().alias(f"{name}_min") for name in fpcs),
+            *(nw.col(name).max().alias(f"{name}_max") for name in fpcs),
+        )
+    ends = (nw.col(name).alias(f"{name}_{end}") for name in fpcs for end in ("min", "max"))
+    return rows.select(*keys, *(nw.col(name).fill_null(0.0) for name in asked.by_row()), *ends)
+
+
+def _of(grouped: Grouped) -> dict[str, Column]:
+    """Sums made in memory under the names that an engine gives."""
+    return (
+        dict(grouped.keys)
+        | {PREFIX + name: values for name, values in grouped.sums.items()}
+        | {f"{name}_min": values for name, values in grouped.low.items()}
+        | {f"{name}_max": values for name, values in grouped.high.items()}
     )
 
 
@@ -151,18 +161,23 @@ def _to_numpy(rows: LazyFrame) -> dict[str, NDArray[Any]]:
     if rows.implementation.is_duckdb():
         return {name: _unmask(column) for name, column in rows.to_native().fetchnumpy().items()}
     frame = collected(rows)
-    plain = not frame.implementation.is_pandas_like()  # elsewhere a gap that is no float is None already
-    out: dict[str, NDArray[Any]] = {}
-    for name in frame.columns:
-        column = frame[name]
-        if column.null_count() or not column.dtype.is_numeric():
-            items = column.to_list()
-            if not plain or column.dtype.is_float():
-                items = [None if is_missing(v) else v for v in items]
-            out[name] = np.array([*items, None], dtype=object)[:-1]
-        else:
-            out[name] = column.to_numpy()
-    return out
+    return {column.name: _array(column) for column in frame.iter_columns()}
+
+
+def _array(column: Any) -> NDArray[Any]:
+    """One column; what is no number, or lacks some, as objects with None for a gap."""
+    if column.dtype.is_numeric() and not column.null_count():
+        return np.asarray(column.to_numpy())
+    if column.implementation.is_pandas_like():
+        values = np.array(column.to_native().to_numpy(dtype=object))
+        values[column.is_null().to_numpy()] = None
+        return values
+    if column.dtype.is_float():
+        numbers = np.asarray(column.fill_null(float("nan")).to_numpy())
+        values = numbers.astype(object)
+        values[np.isnan(numbers)] = None
+        return values
+    return np.array([*column.to_list(), None], dtype=object)[:-1]
 
 
 def _unmask(column: Any) -> NDArray[Any]:
@@ -174,121 +189,8 @@ def _unmask(column: Any) -> NDArray[Any]:
     return np.asarray(column)
 
 
-def _float(values: NDArray[Any], missing: float = np.nan) -> Floats:
+def _float(column: Column, missing: float = np.nan) -> Floats:
+    values = np.asarray(column)
     if values.dtype == object:
         values = np.array([missing if v is None else v for v in values], dtype=np.float64)
     return np.asarray(values, dtype=np.float64)
-
-
-def factorize(values: NDArray[Any]) -> tuple[list[Any], Ints]:
-    """Sorted distinct codes and the position of each value among them; -1 for missing.
-
-    Parameters
-    ----------
-    values : array (C,)
-        Codes of any type; None, NaN and NaT are missing. Whole floats become integers, so that a code
-        read from a column with gaps equals the same code read from a whole column.
-
-    Returns
-    -------
-    codes : list
-        Sorted: numbers before text.
-    index : int array (C,)
-
-    Examples
-    --------
-    >>> factorize(np.array(["b", None, "a"], dtype=object))
-    (['a', 'b'], array([ 1, -1,  0]))
-    """
-    if values.dtype.kind in "iu":
-        distinct, index = compact(values.astype(np.int64))
-        return distinct.tolist(), index
-    items = values.tolist()
-    codes = {item: _plain(item) for item in dict.fromkeys(items)}
-    unique = sorted({c for c in codes.values() if c is not None}, key=_sort_key)
-    place = {code: i for i, code in enumerate(unique)} | {None: -1}
-    position = {item: place[code] for item, code in codes.items()}
-    return unique, np.fromiter(map(position.__getitem__, items), dtype=np.int64, count=len(items))
-
-
-def compact(keys: Ints) -> tuple[Ints, Ints]:
-    """Sorted distinct keys and the place of each: ``np.unique`` without a sort where the range is small.
-
-    Examples
-    --------
-    >>> compact(np.array([7, 3, 7]))
-    (array([3, 7]), array([1, 0, 1]))
-    """
-    if not len(keys):
-        return keys, keys
-    low, high = int(keys.min()), int(keys.max())
-    if high - low > 16 * len(keys) + 4096:
-        distinct, index = np.unique(keys, return_inverse=True)
-        return distinct, index.reshape(-1)
-    there = np.zeros(high - low + 1, dtype=bool)
-    there[keys - low] = True
-    found = np.flatnonzero(there)
-    place = np.empty(len(there), dtype=np.int64)
-    place[found] = np.arange(len(found))
-    return found + low, place[keys - low]
-
-
-def order_of(keys: Ints) -> Ints:
-    """Stable sorting order: without a sort where keys are distinct and their range is small.
-
-    Examples
-    --------
-    >>> order_of(np.array([7, 3, 5]))
-    array([1, 2, 0])
-    """
-    low, high = (int(keys.min()), int(keys.max())) if len(keys) else (0, 0)
-    if high - low <= 16 * len(keys) + 4096 and len(keys) < 2**31:
-        place = np.full(high - low + 1, -1, dtype=np.int32)
-        place[keys - low] = np.arange(len(keys))
-        found = place[place >= 0]
-        if len(found) == len(keys):
-            return found.astype(np.int64)
-    return np.argsort(keys, kind="stable")
-
-
-def sum_by(index: Ints, values: Floats, n: int) -> Floats:
-    """Sum of ``values`` by position: shape (n,).
-
-    Examples
-    --------
-    >>> sum_by(np.array([0, 2, 0]), np.array([1.0, 5.0, 2.0]), 3)
-    array([3., 0., 5.])
-    """
-    return np.bincount(index, values, minlength=n).astype(np.float64)
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a value of any library is a gap: None, NaN, NaT or pandas' NA.
-
-    Examples
-    --------
-    >>> [is_missing(v) for v in (None, float("nan"), 0, "")]
-    [True, True, False, False]
-    """
-    return value is None or type(value).__name__ == "NAType" or bool(value != value)
-
-
-def _plain(item: Any) -> Any:
-    """A code in its plainest type; None when missing."""
-    if is_missing(item):
-        return None
-    if isinstance(item, float) and item.is_integer():
-        return int(item)
-    try:
-        hash(item)
-    except TypeError:
-        raise EstimationError(
-            "a design or domain column holds values that are no codes", found=type(item).__name__
-        ) from None
-    return item
-
-
-def _sort_key(code: Any) -> tuple[int, Any]:
-    if isinstance(code, bool | int | float):
-        return (0, code)
-    return (1, str(code))

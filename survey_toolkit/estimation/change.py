@@ -24,7 +24,8 @@ import numpy as np
 
 from survey_toolkit.errors import EstimationError
 from survey_toolkit.estimation.asking import By, Where, check_choice
-from survey_toolkit.estimation.cells import Cells, Floats, Ints, collect_cells, factorize
+from survey_toolkit.estimation.cells import Cells, collect_cells
+from survey_toolkit.estimation.codes import Floats, Ints, factorize
 from survey_toolkit.estimation.combinations import without_extras
 from survey_toolkit.estimation.design import SurveyDesign
 from survey_toolkit.estimation.estimates import Estimates

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from survey_toolkit.estimation.cells import Floats
+from survey_toolkit.estimation.codes import Floats
 
 __all__ = ["chi_square_sf", "f_sf", "t_sf", "weighted_sum_sf"]
 

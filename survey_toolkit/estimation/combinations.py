@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey_toolkit.errors import EstimationError
-from survey_toolkit.estimation.cells import Floats
+from survey_toolkit.estimation.codes import Floats
 from survey_toolkit.estimation.estimates import Estimates
 from survey_toolkit.estimation.intervals import t_interval, with_t_interval
 

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import numpy as np
 
 from survey_toolkit.errors import EstimationError, did_you_mean
-from survey_toolkit.estimation.cells import Floats, Ints, factorize, sum_by
 from survey_toolkit.estimation.chi_square_sums import chi_square_sf, f_sf, weighted_sum_sf
+from survey_toolkit.estimation.codes import Floats, Ints, factorize, sum_by
 from survey_toolkit.estimation.intervals import proportion_interval
 from survey_toolkit.estimation.model_cells import ModelCells
 from survey_toolkit.estimation.model_covariance import covariance

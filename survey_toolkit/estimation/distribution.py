@@ -14,7 +14,7 @@ from survey_toolkit.errors import EstimationError
 from survey_toolkit.estimation import variance
 from survey_toolkit.estimation.asking import Asking, Options
 from survey_toolkit.estimation.assemble import Request, assemble
-from survey_toolkit.estimation.cells import Floats
+from survey_toolkit.estimation.codes import Floats
 from survey_toolkit.estimation.domain_margins import merge_entries
 from survey_toolkit.estimation.estimates import Estimates
 from survey_toolkit.estimation.gini import gini_values

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey_toolkit.errors import EstimationError
-from survey_toolkit.estimation.cells import Cells, Floats, Ints, compact, sum_by
+from survey_toolkit.estimation.cells import Cells
+from survey_toolkit.estimation.codes import Floats, Ints, compact, sum_by
 
 __all__ = ["ALL", "expand", "merge_entries"]
 
@@ -43,8 +44,9 @@ def expand(cells: Cells, unit: Ints) -> tuple[Cells, Ints]:
         If :data:`ALL` is a code of a domain column already.
     """
     n = len(unit)
-    for column in cells.by:
-        if column.dtype == object and (column == ALL).any():
+    columns = [np.asarray(column, dtype=object) for column in cells.by]
+    for column in columns:
+        if (column == ALL).any():
             raise EstimationError(
                 "a domain column holds the code that stands for the total",
                 where="by",
@@ -54,8 +56,8 @@ def expand(cells: Cells, unit: Ints) -> tuple[Cells, Ints]:
             )
     choices = list(product((False, True), repeat=len(cells.by)))
     by = tuple(
-        np.concatenate([_total(n) if over[i] else column.astype(object) for over in choices])
-        for i, column in enumerate(cells.by)
+        np.concatenate([_total(n) if over[i] else column for over in choices])
+        for i, column in enumerate(columns)
     )
     again = np.tile(np.arange(n), len(choices))
     category = None if cells.category is None else cells.category[again]

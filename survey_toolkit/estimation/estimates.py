@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from survey_toolkit.errors import EstimationError
-from survey_toolkit.estimation.cells import Floats
+from survey_toolkit.estimation.codes import Floats
 from survey_toolkit.estimation.intervals import t_interval, with_t_interval
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from survey_toolkit.estimation.cells import Floats
+from survey_toolkit.estimation.codes import Floats
 
 __all__ = ["DirectAreas", "area_variance", "prasad_rao_mse"]
 

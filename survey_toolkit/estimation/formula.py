@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey_toolkit.errors import EstimationError, did_you_mean
-from survey_toolkit.estimation.cells import Floats
+from survey_toolkit.estimation.codes import Floats
 
 __all__ = ["FUNCTIONS", "Formula", "Matrices", "design_matrices", "parse_formula", "rebuild"]
 

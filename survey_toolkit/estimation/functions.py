@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from survey_toolkit.errors import EstimationError
-from survey_toolkit.estimation.cells import Floats
+from survey_toolkit.estimation.codes import Floats
 from survey_toolkit.estimation.estimates import Estimates
 from survey_toolkit.estimation.intervals import t_interval
 from survey_toolkit.estimation.replication import Replicates, failed_replicates

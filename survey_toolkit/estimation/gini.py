@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from survey_toolkit.estimation.cells import Floats
+from survey_toolkit.estimation.codes import Floats
 
 __all__ = ["gini_values"]
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from survey_toolkit.errors import EstimationError, did_you_mean
-from survey_toolkit.estimation.cells import Floats, Ints
 from survey_toolkit.estimation.chi_square_sums import f_sf, t_sf, weighted_sum_sf
+from survey_toolkit.estimation.codes import Floats, Ints
 from survey_toolkit.estimation.formula import Formula, Matrices, design_matrices
 from survey_toolkit.estimation.glm_fit import Family, Fit, fit_glm
 from survey_toolkit.estimation.intervals import t_interval

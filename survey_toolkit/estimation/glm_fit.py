@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from survey_toolkit.errors import EstimationError, did_you_mean
-from survey_toolkit.estimation.cells import Floats
+from survey_toolkit.estimation.codes import Floats
 from survey_toolkit.estimation.formula import Matrices
 
 __all__ = ["FAMILIES", "LINKS", "Family", "Fit", "family", "fit_glm", "linearised"]

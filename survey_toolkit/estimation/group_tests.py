@@ -17,8 +17,8 @@ import numpy as np
 
 from survey_toolkit._frames import LazyFrame
 from survey_toolkit.errors import EstimationError, did_you_mean
-from survey_toolkit.estimation.cells import Floats, Ints, factorize, sum_by
 from survey_toolkit.estimation.chi_square_sums import f_sf
+from survey_toolkit.estimation.codes import Floats, Ints, factorize, sum_by
 from survey_toolkit.estimation.model_cells import ModelCells, model_cells
 from survey_toolkit.estimation.model_covariance import covariance
 from survey_toolkit.estimation.tests_of_hypotheses import HypothesisTest, one_number, quadratic_form

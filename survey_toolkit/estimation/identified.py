@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from survey_toolkit.errors import EstimationError
-from survey_toolkit.estimation.cells import Floats
+from survey_toolkit.estimation.codes import Floats
 
 __all__ = ["imbens_manski_level"]
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from survey_toolkit._frames import LazyFrame, require_columns
 from survey_toolkit.errors import EstimationError
-from survey_toolkit.estimation.cells import Floats, _float, _to_numpy, factorize
+from survey_toolkit.estimation.cells import _float, _to_numpy
+from survey_toolkit.estimation.codes import Floats, factorize
 from survey_toolkit.estimation.measures import PREFIX
 
 __all__ = ["Margin", "Sample", "Totals", "check_sums", "margins", "sample_cells"]

@@ -97,6 +97,10 @@ class Measures:
     counts: dict[str, nw.Expr | None]
     sums: dict[str, tuple[nw.Expr | None, nw.Expr]]
 
+    def names(self) -> list[str]:
+        """All measures, counts first."""
+        return [*self.counts, *self.sums]
+
     def by_row(self) -> dict[str, nw.Expr]:
         """Value of each measure in a row: 1 for a count, null where its condition does not hold."""
         out = {name: _where(condition, nw.lit(1.0)) for name, condition in self.counts.items()}

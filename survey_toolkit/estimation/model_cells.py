@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from survey_toolkit._frames import LazyFrame, collected
 from survey_toolkit.errors import EstimationError
 from survey_toolkit.estimation import variance
-from survey_toolkit.estimation.cells import Cells, Floats, Ints, collect_cells, compact, sum_by
+from survey_toolkit.estimation.cells import Cells, collect_cells
+from survey_toolkit.estimation.codes import Floats, Ints, compact, sum_by
 from survey_toolkit.estimation.design import SurveyDesign
 from survey_toolkit.estimation.measures import Query
 from survey_toolkit.estimation.psu_table import DesignTable, design_table
@@ -222,7 +223,7 @@ def _collapse(
     use = (sums["n"] > 0) & (w > 0)
     _require_rows(use, sums["domain"].sum(), names)
     kept: Any = slice(None) if use.all() else use  # rows are not copied
-    pattern, patterns = _patterns([column[kept] for column in cells.by], names, distinct=distinct)
+    pattern, patterns = _patterns([np.asarray(column)[kept] for column in cells.by], names, distinct=distinct)
     return ModelCells(
         design=design,
         held=table,
@@ -257,7 +258,7 @@ def _given_replicates(
     cells = collect_cells(frame, plain, query)
     use = cells.sums["n"] > 0
     _require_rows(use, cells.sums["domain"].sum(), names)
-    pattern, patterns = _patterns([column[use] for column in cells.by], names)
+    pattern, patterns = _patterns([np.asarray(column)[use] for column in cells.by], names)
     return ModelCells(
         design=design,
         held=ReplicateWeights(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from survey_toolkit.estimation import variance
-from survey_toolkit.estimation.cells import Floats, compact, sum_by
+from survey_toolkit.estimation.codes import Floats, compact, sum_by
 from survey_toolkit.estimation.model_cells import ModelCells, ReplicateWeights
 from survey_toolkit.estimation.psu_table import DesignTable
 from survey_toolkit.estimation.replication import replicate_vcov

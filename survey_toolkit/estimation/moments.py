@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from survey_toolkit.estimation.cells import Floats
+from survey_toolkit.estimation.codes import Floats
 from survey_toolkit.estimation.design import SurveyDesign
 from survey_toolkit.estimation.taylor import UnitTerms
 from survey_toolkit.estimation.totals import PsuTotals

@@ -14,7 +14,8 @@ import numpy as np
 from survey_toolkit._frames import LazyFrame, require_columns
 from survey_toolkit.errors import EstimationError
 from survey_toolkit.estimation.adjustment import Adjustment
-from survey_toolkit.estimation.cells import Floats, _to_numpy, factorize
+from survey_toolkit.estimation.cells import _to_numpy
+from survey_toolkit.estimation.codes import Floats, factorize
 from survey_toolkit.estimation.margins import Margin, sample_cells
 from survey_toolkit.estimation.weighting import Weighted, links, new_weight, require_weight
 

@@ -31,7 +31,8 @@ import numpy as np
 
 from survey_toolkit._frames import LazyFrame
 from survey_toolkit.errors import DesignError, did_you_mean
-from survey_toolkit.estimation.cells import Floats, Ints, collect_cells, factorize, sum_by
+from survey_toolkit.estimation.cells import collect_cells
+from survey_toolkit.estimation.codes import Floats, Ints, factorize, sum_by
 from survey_toolkit.estimation.design import SurveyDesign
 from survey_toolkit.estimation.measures import PREFIX, Query
 from survey_toolkit.estimation.psu_table import DesignTable, design_table

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from survey_toolkit.estimation.cells import Floats
+from survey_toolkit.estimation.codes import Floats
 from survey_toolkit.estimation.formula import Matrices, rebuild
 from survey_toolkit.estimation.glm_fit import Family, Fit, fit_glm, linearised
 from survey_toolkit.estimation.intervals import t_interval

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey_toolkit.errors import DesignError
-from survey_toolkit.estimation.cells import Cells, Floats, Ints, compact, factorize, sum_by
+from survey_toolkit.estimation.cells import Cells
+from survey_toolkit.estimation.codes import Column, Floats, Ints, compact, factorize, sum_by
 from survey_toolkit.estimation.design import SurveyDesign
 
 __all__ = ["DesignTable", "Stage", "design_table"]
@@ -151,7 +152,7 @@ def design_table(cells: Cells, design: SurveyDesign) -> tuple[DesignTable, Ints]
     return DesignTable(stages=tuple(stages), unit_at=tuple(unit_at), weighted=weighted), at_cell[-1]
 
 
-def _codes(columns: tuple[NDArray[Any], ...], names: Any, stage: int, n_cells: int) -> tuple[list[Any], Ints]:
+def _codes(columns: tuple[Column, ...], names: Any, stage: int, n_cells: int) -> tuple[list[Any], Ints]:
     if stage >= len(columns):
         return [], np.zeros(n_cells, dtype=np.int64)
     codes, index = factorize(columns[stage])

@@ -28,7 +28,7 @@ import numpy as np
 
 from survey_toolkit.errors import EstimationError, did_you_mean
 from survey_toolkit.estimation import variance
-from survey_toolkit.estimation.cells import Floats, Ints, compact, sum_by
+from survey_toolkit.estimation.codes import Floats, Ints, compact, sum_by
 from survey_toolkit.estimation.intervals import proportion_interval, t_quantile
 from survey_toolkit.estimation.quantile_rules import QUANTILE_RULES, Ordered, needs_rows, ordered
 from survey_toolkit.estimation.replicate_design import ReplicateDesign

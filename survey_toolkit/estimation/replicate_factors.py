@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey_toolkit.errors import DesignError
-from survey_toolkit.estimation.cells import Floats, Ints
+from survey_toolkit.estimation.codes import Floats, Ints
 from survey_toolkit.estimation.hadamard import hadamard, hadamard_order
 from survey_toolkit.estimation.psu_table import DesignTable, Stage
 from survey_toolkit.estimation.replicate_design import ReplicatedDesign

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from survey_toolkit._frames import LazyFrame, collected
 from survey_toolkit.errors import DesignError
-from survey_toolkit.estimation.cells import Cells, Ints, collect_cells, factorize, is_missing
+from survey_toolkit.estimation.cells import Cells, collect_cells
+from survey_toolkit.estimation.codes import Ints, factorize, is_missing
 from survey_toolkit.estimation.design import SurveyDesign
 from survey_toolkit.estimation.domain_margins import ALL
 from survey_toolkit.estimation.measures import PREFIX, SIZED, Query, base_columns, measures

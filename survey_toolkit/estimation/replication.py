@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from survey_toolkit.estimation.cells import Floats, sum_by
+from survey_toolkit.estimation.codes import Floats, sum_by
 from survey_toolkit.estimation.taylor import UnitTerms
 
 __all__ = [

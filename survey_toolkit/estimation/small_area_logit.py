@@ -22,7 +22,7 @@ import numpy as np
 
 from survey_toolkit.errors import EstimationError
 from survey_toolkit.estimation.asking import check_choice
-from survey_toolkit.estimation.cells import Floats, Ints, sum_by
+from survey_toolkit.estimation.codes import Floats, Ints, sum_by
 from survey_toolkit.estimation.small_area_logit_fit import LogitAreas, LogitFit, fit_logit, nodes, posterior
 from survey_toolkit.estimation.small_areas import SmallAreas, area_columns
 

@@ -24,7 +24,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from survey_toolkit.errors import EstimationError
-from survey_toolkit.estimation.cells import Floats, Ints
+from survey_toolkit.estimation.codes import Floats, Ints
 
 __all__ = ["LogitAreas", "LogitFit", "fit_logit", "nodes", "posterior"]
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from survey_toolkit.errors import EstimationError
-from survey_toolkit.estimation.cells import Floats, Ints, sum_by
+from survey_toolkit.estimation.codes import Floats, Ints, sum_by
 from survey_toolkit.estimation.small_areas import SmallAreas, area_columns
 
 __all__ = ["unit_level"]

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from survey_toolkit._frames import null_aware, require_columns
 from survey_toolkit.errors import EstimationError
 from survey_toolkit.estimation.asking import check_choice
-from survey_toolkit.estimation.cells import Floats, is_missing
+from survey_toolkit.estimation.codes import Floats, is_missing
 from survey_toolkit.estimation.estimates import Estimates
 from survey_toolkit.estimation.fay_herriot_fit import DirectAreas, area_variance, prasad_rao_mse
 

@@ -7,11 +7,11 @@ category) in domain d.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from survey_toolkit.estimation.cells import Floats, Ints, sum_by
+from survey_toolkit.estimation.codes import Floats, Ints, sum_by
 from survey_toolkit.estimation.taylor import UnitTerms
 from survey_toolkit.estimation.totals import PsuTotals
 
@@ -97,13 +97,18 @@ def unit_terms(totals: PsuTotals, kind: Kind, n_items: int) -> UnitTerms:
     """
     if totals.levels:
         return _level_terms(totals, kind)
-    valid = totals.sums["n"] > 0
+    known = totals.sums["n"] > 0
+    valid: Any = slice(None) if known.all() else known  # what is kept whole is not copied
     unit, domain = totals.unit[valid], totals.domain[valid]
     den = totals.sums["wx" if kind == "ratio" else "w"][valid]
+    num = [totals.sums[f"wy{j}"][valid] for j in range(n_items)]
+    if n_items == 1:
+        none = None if kind == "total" else den
+        return UnitTerms(unit=unit, column=domain, num=num[0], den=none, n_columns=len(totals.domains))
     return UnitTerms(
         unit=np.tile(unit, n_items),
         column=np.concatenate([domain * n_items + j for j in range(n_items)]),
-        num=np.concatenate([totals.sums[f"wy{j}"][valid] for j in range(n_items)]),
+        num=np.concatenate(num),
         den=None if kind == "total" else np.tile(den, n_items),
         n_columns=len(totals.domains) * n_items,
     )

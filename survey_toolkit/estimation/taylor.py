@@ -14,6 +14,7 @@ above it (Särndal, Swensson and Wretman 1992, sec. 4.3).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from survey_toolkit.errors import DesignError
-from survey_toolkit.estimation.cells import Floats, Ints, compact, sum_by
+from survey_toolkit.estimation.codes import Floats, Ints, compact, increasing, sum_by
 from survey_toolkit.estimation.design import SurveyDesign
 from survey_toolkit.estimation.psu_table import DesignTable, Stage
 
@@ -165,10 +166,12 @@ class _Sparse:
 
     @classmethod
     def build(cls, row: Ints, column: Ints, value: Floats, shape: tuple[int, int]) -> _Sparse:
-        key, place = compact(row * shape[1] + column)
-        total = sum_by(place, value, len(key))
-        start = np.searchsorted(key, np.arange(shape[0] + 1) * shape[1])
-        return cls(start, key % shape[1], total, shape[1])
+        key, width = row * shape[1] + column, shape[1]
+        ends = np.arange(shape[0] + 1) * width
+        if increasing(key):
+            return cls(np.searchsorted(key, ends), column, value, width)
+        key, place = compact(key)
+        return cls(np.searchsorted(key, ends), key % width, sum_by(place, value, len(key)), width)
 
 
 def _stage_vcov(
@@ -179,17 +182,17 @@ def _stage_vcov(
     lonely = stage.lonely & (multiplier > 0)
     if option == "fail" and lonely.any():
         _fail_lonely(stage, lonely, number)
-    order = np.argsort(stage.stratum, kind="stable")
-    ends = np.cumsum(stage.n_units)
     domain_lonely = _domain_lonely(values, stage) if design.adjust_domain_lonely else None
     factor = _average_factor(values, stage, lonely, domain_lonely) if option == "average" else None
     grand = _block_means(values, stage) if option == "adjust" else None
     vcov = np.zeros((values.n_columns, values.n_columns))
     scale = multiplier * (1.0 - stage.fraction) * stage.n_units / np.maximum(stage.n_units - 1, 1)
-    blocks = _Blocks.build(values, order, stage.n_units)
-    for h in range(len(ends)):
-        if scale[h] == 0 or (lonely[h] and option != "adjust"):
-            continue
+    blocks = _Blocks.build(values, stage.n_units)
+    counted = (scale != 0) & (~lonely if option != "adjust" else True)
+    plain = counted & ~lonely if domain_lonely is None or option not in ("adjust", "average") else ~counted
+    for alike in blocks.alike(np.flatnonzero(plain)):
+        _add_alike(vcov, blocks, alike, scale, None if factor is None else factor[stage.block])
+    for h in np.flatnonzero(counted & ~plain):
         columns, dense, mean = blocks.of_stratum(h)
         block = stage.block[h]
         if lonely[h]:
@@ -215,7 +218,7 @@ class _Block:
 
 @dataclass(frozen=True, slots=True)
 class _Blocks:
-    """All values in the order of the strata, and for each stratum the columns met in it.
+    """All values, which are sorted by stratum as units are, and for each stratum the columns met in it.
 
     Attributes
     ----------
@@ -238,31 +241,71 @@ class _Blocks:
     n_units: Ints
 
     @classmethod
-    def build(cls, values: _Sparse, order: Ints, n_units: Ints) -> _Blocks:
-        counts = np.diff(values.start)[order]
-        ends = np.cumsum(counts)
-        place = np.repeat(values.start[order] - ends + counts, counts) + np.arange(counts.sum())
-        first = np.cumsum(n_units) - n_units
-        stratum = np.repeat(np.arange(len(n_units)), n_units)
-        at = np.concatenate([[0], ends])[np.append(first, len(order))]
-        pairs, local = compact(np.repeat(stratum, counts) * values.n_columns + values.column[place])
+    def build(cls, values: _Sparse, n_units: Ints) -> _Blocks:
+        counts = np.diff(values.start)
+        ends = np.cumsum(n_units)
+        at = values.start[np.append(0, ends)]
+        stratum = np.repeat(np.arange(len(n_units)), np.diff(at))
+        pairs, local = compact(stratum * values.n_columns + values.column)
         met = np.searchsorted(pairs, np.arange(len(n_units) + 1) * values.n_columns)
+        inside = np.arange(len(counts)) - np.repeat(ends - n_units, n_units)
         return cls(
-            row=np.repeat(np.arange(len(order)) - first[stratum], counts),
-            column=local - np.repeat(met[stratum], counts),
-            value=values.value[place],
+            row=np.repeat(inside, counts),
+            column=local - met[stratum],
+            value=values.value,
             at=at,
             columns=pairs % values.n_columns,
             met=met,
             n_units=n_units,
         )
 
-    def of_stratum(self, h: int) -> tuple[Ints, _Block, Floats]:
+    def of_stratum(self, h: Any) -> tuple[Ints, _Block, Floats]:
         """Columns met in the stratum, its values and their mean over all its units."""
         there = slice(self.at[h], self.at[h + 1])
         columns, n = self.columns[self.met[h] : self.met[h + 1]], int(self.n_units[h])
         block = _Block(self.row[there], self.column[there], self.value[there], n, len(columns))
         return columns, block, sum_by(block.column, block.value, block.m) / n
+
+    def alike(self, strata: Ints) -> Iterator[Ints]:
+        """Strata of one number of units and columns together, a few of those that fill memory."""
+        n, m = self.n_units[strata], np.diff(self.met)[strata]
+        kinds, kind = np.unique(n * (int(m.max(initial=0)) + 1) + m, return_inverse=True)
+        order = np.argsort(kind, kind="stable")
+        for part in np.split(order, np.cumsum(np.bincount(kind, minlength=len(kinds)))[:-1]):
+            if len(part):
+                size = max(int(n[part[0]]), int(m[part[0]])) * int(m[part[0]])
+                step = max(1, _BLOCK // max(size, 1))
+                yield from (strata[part[low : low + step]] for low in range(0, len(part), step))
+
+
+def _add_alike(vcov: Floats, blocks: _Blocks, strata: Ints, scale: Floats, factor: Floats | None) -> None:
+    """Add sums of squares and products about the means of strata that have equally many units and columns."""
+    if len(strata) == 1:
+        columns, block, mean = blocks.of_stratum(strata[0])
+        weight = 1.0 if factor is None else np.sqrt(factor[strata[0], columns])
+        vcov[np.ix_(columns, columns)] += scale[strata[0]] * _scatter(block, mean, weight)
+        return
+    b, n, m = len(strata), int(blocks.n_units[strata[0]]), int(np.diff(blocks.met)[strata[0]])
+    counts = np.diff(blocks.at)[strata]
+    terms = _ranges(blocks.at[strata], counts)
+    flat = np.zeros(b * n * m)
+    flat[np.repeat(np.arange(b) * (n * m), counts) + blocks.row[terms] * m + blocks.column[terms]] = (
+        blocks.value[terms]
+    )
+    dense = flat.reshape(b, n, m)
+    dense -= dense.sum(axis=1, keepdims=True) / n
+    columns = blocks.columns[_ranges(blocks.met[strata], np.full(b, m))].reshape(b, m)
+    if factor is not None:
+        dense *= np.sqrt(factor[strata[:, None], columns])[:, None, :]
+    products = np.matmul(dense.transpose(0, 2, 1), dense) * scale[strata][:, None, None]
+    place = columns[:, :, None] * vcov.shape[1] + columns[:, None, :]
+    np.add.at(vcov.reshape(-1), place.reshape(-1), products.reshape(-1))
+
+
+def _ranges(start: Ints, counts: Ints) -> Ints:
+    """Whole numbers from each start on, one range after the other."""
+    ends = np.cumsum(counts)
+    return np.repeat(start - ends + counts, counts) + np.arange(counts.sum())
 
 
 def _scatter(block: _Block, centre: Floats, weight: Floats | float) -> Floats:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from survey_toolkit.errors import EstimationError
-from survey_toolkit.estimation.cells import Floats
 from survey_toolkit.estimation.chi_square_sums import f_sf, t_sf
+from survey_toolkit.estimation.codes import Floats
 from survey_toolkit.estimation.estimates import Estimates
 from survey_toolkit.estimation.intervals import t_interval
 

@@ -15,17 +15,8 @@ import numpy as np
 
 from survey_toolkit._frames import LazyFrame
 from survey_toolkit.errors import DesignError
-from survey_toolkit.estimation.cells import (
-    Cells,
-    Floats,
-    Ints,
-    collect_cells,
-    compact,
-    count_bad_weights,
-    factorize,
-    order_of,
-    sum_by,
-)
+from survey_toolkit.estimation.cells import Cells, collect_cells, count_bad_weights
+from survey_toolkit.estimation.codes import Floats, Ints, compact, factorize, increasing, order_of, sum_by
 from survey_toolkit.estimation.design import SurveyDesign
 from survey_toolkit.estimation.domain_margins import expand, merge_entries
 from survey_toolkit.estimation.measures import Query
@@ -89,11 +80,8 @@ class PsuTotals:
         psu = self.table.unit_at[0][self.unit]
         there = self.sums[name] > 0
         n_domains = len(self.domains)
-        pairs, _ = compact(self.domain[there] * self.table.n_psu + psu[there])
-        domain = pairs // self.table.n_psu
-        stratum = self.table.stages[0].stratum[pairs % self.table.n_psu]
-        n_strata = len(self.table.stages[0].n_units)
-        strata = compact(domain * n_strata + stratum)[0] // n_strata
+        psu, domain = np.divmod(compact(psu[there] * n_domains + self.domain[there])[0], n_domains)
+        strata = compact(self.table.stages[0].stratum[psu] * n_domains + domain)[0] % n_domains
         return np.bincount(domain, minlength=n_domains), np.bincount(strata, minlength=n_domains)
 
 
@@ -167,9 +155,11 @@ def _entries(cells: Cells, unit: Ints, *, ordered: bool, merged: bool) -> dict[s
     sums = cells.sums
     keep = (sums["domain"] > 0) & (domain >= 0)
     n_levels = len(level_codes) + 1  # and none
-    kept: Any = slice(None) if not ordered and keep.all() else np.flatnonzero(keep)  # rows are not copied
+    kept: Any = slice(None) if keep.all() else np.flatnonzero(keep)  # what is kept whole is not copied
     if ordered:
-        kept = kept[order_of((unit[kept] * len(domains) + domain[kept]) * n_levels + level[kept] + 1)]
+        key = (unit[kept] * len(domains) + domain[kept]) * n_levels + level[kept] + 1
+        if not increasing(key):
+            kept = np.arange(len(keep))[kept][order_of(key)]
     used, domain_kept = compact(domain[kept])
     if not cells.by:  # one domain, even when the subpopulation is empty
         used, domain_kept = np.array([0]), np.zeros(np.count_nonzero(keep), dtype=np.int64)
@@ -240,6 +230,8 @@ def _domains(coded: Sequence[tuple[list[Any], Ints]], n_cells: int) -> tuple[lis
 def _observed(level: Ints, n: Floats) -> tuple[Ints, Ints]:
     """Levels with a valid row, and each entry's place among them (-1: none)."""
     used = np.unique(level[(level >= 0) & (n > 0)])
+    if not len(used):
+        return used, np.full(len(level), -1)
     place = np.searchsorted(used, level)
     place[place == len(used)] = 0
     return used, np.where(np.isin(level, used), place, -1)

@@ -11,7 +11,8 @@ import numpy as np
 from survey_toolkit._frames import LazyFrame
 from survey_toolkit.errors import EstimationError
 from survey_toolkit.estimation.adjustment import Adjustment
-from survey_toolkit.estimation.cells import Floats, _float, _to_numpy
+from survey_toolkit.estimation.cells import _float, _to_numpy
+from survey_toolkit.estimation.codes import Floats
 from survey_toolkit.estimation.weighting import Weighted, new_weight, refuse_bad_weights, require_weight
 
 __all__ = ["trim"]

@@ -18,7 +18,8 @@ import numpy as np
 
 from survey_toolkit._frames import LazyFrame, require_columns
 from survey_toolkit.errors import DesignError
-from survey_toolkit.estimation.cells import Cells, Floats, Ints, collect_cells, compact, factorize, sum_by
+from survey_toolkit.estimation.cells import Cells, collect_cells
+from survey_toolkit.estimation.codes import Floats, Ints, compact, factorize, sum_by
 from survey_toolkit.estimation.design import SurveyDesign
 from survey_toolkit.estimation.measures import PREFIX, Query
 from survey_toolkit.estimation.psu_table import design_table
@@ -161,7 +162,7 @@ def two_phase_totals(frame: LazyFrame, design: TwoPhaseDesign, query: Query) -> 
     units = (held[0],) if first.psu else (np.arange(n),)
     flat = replace(cells, units=units, by=cells.by[: len(query.by)])
     above, psu = design_table(flat, replace(first, psu=first.psu or "row", ssu=None))
-    group, second = factorize(held[-2])[1], held[-1].astype(float) > 0
+    group, second = factorize(held[-2])[1], np.asarray(held[-1], dtype=float) > 0
     counts = _second_phase(group, second)
     only = replace(flat, strata=(held[-2],), units=(), popsize_min=(), popsize_max=())
     table, unit = design_table(only, replace(plain, strata=key))

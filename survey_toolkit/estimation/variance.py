@@ -14,7 +14,7 @@ import numpy as np
 
 from survey_toolkit._frames import LazyFrame
 from survey_toolkit.estimation.calibrated import estimate_totals
-from survey_toolkit.estimation.cells import Floats, Ints, compact
+from survey_toolkit.estimation.codes import Floats, Ints, compact
 from survey_toolkit.estimation.design import SurveyDesign
 from survey_toolkit.estimation.measures import Query
 from survey_toolkit.estimation.pps import PpsDesign, PpsTotals, pps_totals, pps_vcov

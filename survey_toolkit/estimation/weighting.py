@@ -19,7 +19,8 @@ import numpy as np
 from survey_toolkit._frames import LazyFrame
 from survey_toolkit.errors import DesignError, EstimationError
 from survey_toolkit.estimation.adjustment import Adjustment
-from survey_toolkit.estimation.cells import Floats, _float, _to_numpy, count_bad_weights
+from survey_toolkit.estimation.cells import _float, _to_numpy, count_bad_weights
+from survey_toolkit.estimation.codes import Floats
 from survey_toolkit.estimation.design import SurveyDesign
 from survey_toolkit.estimation.distances import Distance, Method, solve
 from survey_toolkit.estimation.margins import Margin, Sample, Totals, check_sums, margins, sample_cells

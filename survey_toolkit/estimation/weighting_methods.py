@@ -10,7 +10,8 @@ import narwhals.stable.v2 as nw
 from survey_toolkit._frames import LazyFrame
 from survey_toolkit.errors import EstimationError
 from survey_toolkit.estimation import nonresponse, trimming, weighting
-from survey_toolkit.estimation.cells import Floats, _float, _to_numpy
+from survey_toolkit.estimation.cells import _float, _to_numpy
+from survey_toolkit.estimation.codes import Floats
 from survey_toolkit.estimation.distances import Method
 from survey_toolkit.estimation.margins import Totals
 
