@@ -158,9 +158,9 @@ TASKS = {
 
 #: How our data are held, by what is timed; the peers' frames are in memory for the calls.
 HELD = {
-    "file": ("file to result", "seconds"),
-    "polars": ("call alone, Polars frame", "call"),
-    "pandas": ("call alone, pandas frame", "call"),
+    "file": ("(from file to result)", "seconds"),
+    "polars": ("(call alone, Polars frame)", "call"),
+    "pandas": ("(call alone, pandas frame)", "call"),
 }
 
 

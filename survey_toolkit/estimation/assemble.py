@@ -74,48 +74,57 @@ def assemble(
     _refuse_missing(totals, request)
     at = layout(totals, len(request.names))
     terms = make or (lambda t: unit_terms(t, request.kind, len(request.names)))
-    linear = variance.linear(design, totals, terms)
-    linear = _without_empty(linear, at)
-    se = np.sqrt(np.diagonal(linear.vcov))
+    linear = _without_empty(variance.linear(design, totals, terms), at)
     # as R: for means and totals degf of the subset, whether the value is known or not
     degrees = variance.degrees(design, totals, request.kind == "proportion")
-    df = _df(request.df, degrees, at)
-    effects = _deff(totals, at, request, linear.estimate, se)
-    estimate = linear.estimate
-    if request.origin:
-        estimate = estimate + np.asarray(request.origin)[at.item]
-    interval = _interval(request, linear, estimate, se, at.n, df, at.n_positive)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        cv = np.where(estimate != 0, se / np.abs(estimate), np.nan)
-    bounds = _bounds(totals, design, request, at, df) if request.bounds else {}
+    figures, exact = _figures(totals, request, at, linear, degrees)
+    bounds = _bounds(totals, design, request, at, figures["df"]) if request.bounds else {}
     names, domains = _labels(totals, request, at)
-    undetermined = totals.by_domain("undetermined")
+    notes = _notes(totals, design, request, exact, figures["deff"])
     return Estimates(
         statistic=request.kind,
         variable=", ".join(request.names),
         unit=request.unit,
         domain_names=names,
         domains=domains,
-        estimate=estimate,
-        se=se,
-        ci_low=interval.low,
-        ci_high=interval.high,
-        cv=cv,
-        deff=effects,
-        df=df,
         n=at.n,
         n_psu=degrees.n_psu[at.domain],
         n_positive=at.n_positive,
-        n_undetermined=undetermined[at.domain],
+        n_undetermined=totals.by_domain("undetermined")[at.domain],
         vcov=linear.vcov,
-        flags=_flags(request, at, se, df, interval.exact, degrees.n_psu[at.domain]),
+        flags=_flags(request, at, figures["se"], figures["df"], exact, degrees.n_psu[at.domain]),
         method=_method(request, design),
-        notes=_notes(totals, design, request, interval.exact, effects) + failed_replicates(linear.replicates),
+        notes=notes + failed_replicates(linear.replicates),
         level=request.level,
         df_design=degrees.design,
         replicates=_shifted(linear.replicates, request, at),
+        **figures,
         **bounds,
     )
+
+
+def _figures(
+    totals: PsuTotals, request: Request, at: Layout, linear: Linear, degrees: variance.Degrees
+) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
+    """Estimate, standard error, interval, CV, design effect and df, and where limits are exact."""
+    se = np.sqrt(np.diagonal(linear.vcov))
+    df = _df(request.df, degrees, at)
+    estimate = linear.estimate
+    if request.origin:
+        estimate = estimate + np.asarray(request.origin)[at.item]
+    interval = _interval(request, linear, estimate, se, at.n, df, at.n_positive)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cv = np.where(estimate != 0, se / np.abs(estimate), np.nan)
+    figures = {
+        "estimate": estimate,
+        "se": se,
+        "ci_low": interval.low,
+        "ci_high": interval.high,
+        "cv": cv,
+        "deff": _deff(totals, at, request, linear.estimate, se),
+        "df": df,
+    }
+    return figures, interval.exact
 
 
 def _refuse_missing(totals: PsuTotals, request: Request) -> None:

@@ -22,7 +22,7 @@ from survey_toolkit.estimation.cells import Cells, collect_cells
 from survey_toolkit.estimation.codes import Floats, Ints, compact, factorize, sum_by
 from survey_toolkit.estimation.design import SurveyDesign
 from survey_toolkit.estimation.measures import PREFIX, Query
-from survey_toolkit.estimation.psu_table import design_table
+from survey_toolkit.estimation.psu_table import Stage, design_table
 from survey_toolkit.estimation.taylor import UnitTerms
 from survey_toolkit.estimation.totals import PsuTotals, check_weights, fold_cells
 
@@ -139,35 +139,49 @@ def two_phase_totals(frame: LazyFrame, design: TwoPhaseDesign, query: Query) -> 
         If a class has no row in the second phase, or one of several.
     """
     first, plain = design.first, design.plain
-    inside = nw.col(design.second).fill_null(False)
     key = design.strata or _ALL
-    frame = frame.with_columns(
-        **{
-            _ALL: nw.lit(0),
-            _ONE: nw.lit(1.0),
-            _SECOND: nw.when(inside).then(nw.lit(1.0)).otherwise(nw.lit(0.0)),
-        }
-    )
-    share = nw.col(_ONE).sum().over(key) / nw.col(_SECOND).sum().over(key)
-    weight = nw.when(inside).then(nw.col(first.weight or "").cast(nw.Float64) * share).otherwise(nw.lit(0.0))
-    frame = frame.with_columns(**{_WEIGHT: weight})
-    bare = replace(first, weight=_WEIGHT, fpc=None)
+    frame = _weighted(frame, design, key)
     extra = (*tuple(first.psu or ()), key, _SECOND)
     cells = collect_cells(
         frame, replace(first, weight=_WEIGHT, psu=None, ssu=None), replace(query, by=(*query.by, *extra))
     )
     held = cells.by[len(query.by) :]
     check_weights(cells, frame, plain)
-    n = len(cells.sums["rows"])
-    units = (held[0],) if first.psu else (np.arange(n),)
+    units = (held[0],) if first.psu else (np.arange(len(cells.sums["rows"])),)
     flat = replace(cells, units=units, by=cells.by[: len(query.by)])
     above, psu = design_table(flat, replace(first, psu=first.psu or "row", ssu=None))
+    stage = above.stages[0]
+    _refuse_lonely(stage)
     group, second = factorize(held[-2])[1], np.asarray(held[-1], dtype=float) > 0
-    counts = _second_phase(group, second)
+    second_fraction, second_count = _second_phase(group, second)
     only = replace(flat, strata=(held[-2],), units=(), popsize_min=(), popsize_max=())
     table, unit = design_table(only, replace(plain, strata=key))
+    bare = replace(first, weight=_WEIGHT, fpc=None)
     totals = fold_cells(_of_second_phase(only, second), table, unit, bare, query)
-    stage = above.stages[0]
+    told = {field.name: getattr(totals, field.name) for field in fields(PsuTotals)}
+    return TwoPhaseTotals(
+        **told,
+        stratum=_at(unit, stage.stratum[psu]),
+        psu=_at(unit, psu),
+        group=_at(unit, group),
+        first_fraction=stage.fraction,
+        first_count=stage.n_units.astype(np.float64),
+        second_fraction=second_fraction,
+        second_count=second_count,
+    )
+
+
+def _weighted(frame: LazyFrame, design: TwoPhaseDesign, key: str) -> LazyFrame:
+    """With the weight of both phases: zero for rows that the second did not take."""
+    inside = nw.col(design.second).fill_null(False)
+    taken = nw.when(inside).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
+    frame = frame.with_columns(**{_ALL: nw.lit(0), _ONE: nw.lit(1.0), _SECOND: taken})
+    share = nw.col(_ONE).sum().over(key) / nw.col(_SECOND).sum().over(key)
+    weight = nw.col(design.first.weight or "").cast(nw.Float64) * share
+    return frame.with_columns(**{_WEIGHT: nw.when(inside).then(weight).otherwise(nw.lit(0.0))})
+
+
+def _refuse_lonely(stage: Stage) -> None:
     if stage.lonely.any():
         raise DesignError(
             "a stratum of the first phase has one PSU",
@@ -177,17 +191,6 @@ def two_phase_totals(frame: LazyFrame, design: TwoPhaseDesign, query: Query) -> 
             hint="join such strata",
             code="lonely-psu",
         )
-    told = {field.name: getattr(totals, field.name) for field in fields(PsuTotals)}
-    return TwoPhaseTotals(
-        **told,
-        stratum=_at(unit, stage.stratum[psu]),
-        psu=_at(unit, psu),
-        group=_at(unit, group),
-        first_fraction=stage.fraction,
-        first_count=stage.n_units.astype(np.float64),
-        second_fraction=counts[0],
-        second_count=counts[1],
-    )
 
 
 def two_phase_vcov(terms: UnitTerms, z: Floats, totals: TwoPhaseTotals) -> Floats:
