@@ -25,8 +25,8 @@ __all__ = ["Grouped", "group_rows"]
 
 _BLOCK: Final = 100_000  # rows: as Polars streams them, and their columns stay in the cache of a core
 _ROOM: Final = 2**23  # sums in the cells of a grid
-_MERGE: Final = 2**21  # cells of parts kept before they are added up
-_SHARE: Final = 2  # rows a cell of the first block, at least, where it makes no grid
+_MERGE: Final = 2**20  # cells of parts kept before they are added up
+_SHARE: Final = 2  # rows a cell, at least, where blocks make no common grid
 _WIDE: Final = 64  # measures; more, as with replicate weights, are left to the engine
 
 
@@ -153,6 +153,7 @@ class _Part:
     """Cells of some blocks; keys as whole numbers (a gap is the lowest), or floats (a gap is NaN)."""
 
     keys: list[NDArray[Any]]
+    n_rows: int
     sums: dict[str, Floats]
     low: dict[str, Floats]
     high: dict[str, Floats]
@@ -192,19 +193,21 @@ def _summed(blocks: Iterator[Mapping[str, Any]], coder: Coder, plan: _Plan) -> _
     for block in blocks:
         codes = coder.encode(block)
         place = grid.place(codes, free) if grid else None
-        if grid and place is None:
-            parts = _kept([*parts, sums.part(grid.keys)])
-        if place is None:
-            grid = Grid.of(codes, grid, free, _ROOM // (len(plan.sums) + 1))
-            place = grid.place(codes, free) if grid else None
-            sums = _Sums.of(plan, grid.size if grid else 0)
         if place is not None:
             sums.add(place, block)
             continue
-        loose = _loose(codes, block, plan)
-        if not parts and loose.n_cells * _SHARE > len(codes[0]) >= _BLOCK:
+        if grid:
+            parts.append(sums.part(grid.keys))
+        grid = Grid.of(codes, grid, free, _ROOM // (len(plan.sums) + 1))
+        place = grid.place(codes, free) if grid else None
+        if grid and place is not None:
+            sums = _Sums.of(plan, grid.size)
+            sums.add(place, block)
+        else:
+            parts.append(_loose(codes, block, plan))
+        if len(parts) == 1 and parts[0].n_cells * _SHARE > parts[0].n_rows >= _BLOCK:
             return None
-        parts = _kept([*parts, loose])
+        parts = _kept(parts)
     if grid:
         parts.append(sums.part(grid.keys))
     if not parts:
@@ -213,8 +216,8 @@ def _summed(blocks: Iterator[Mapping[str, Any]], coder: Coder, plan: _Plan) -> _
 
 
 def _kept(parts: list[_Part]) -> list[_Part]:
-    """Parts added up now and then, so that few cells are kept apart."""
-    if sum(part.n_cells for part in parts) > _MERGE:
+    """Parts added up now and then, so that few cells are kept apart; each time there are twice as many."""
+    if sum(part.n_cells for part in parts[1:]) > max(_MERGE, parts[0].n_cells if parts else 0):
         return [_merged(parts)]
     return parts
 
@@ -297,6 +300,7 @@ class _Sums:
         }
         return _Part(
             keys=keys(there),
+            n_rows=int(rows.sum()),
             sums=sums | {name: values[some] for name, values in self.sums.items()},
             low={name: values[some] for name, values in self.low.items()},
             high={name: values[some] for name, values in self.high.items()},
@@ -352,4 +356,4 @@ def _merged(parts: Sequence[_Part]) -> _Part:
         np.fmin.at(ends[0], place, np.concatenate([part.low[name] for part in parts]))
         np.fmax.at(ends[1], place, np.concatenate([part.high[name] for part in parts]))
         low[name], high[name] = ends[:, there]
-    return _Part(_of_any_row(keys, place, size)(there), sums, low, high)
+    return _Part(_of_any_row(keys, place, size)(there), sum(part.n_rows for part in parts), sums, low, high)

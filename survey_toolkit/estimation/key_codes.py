@@ -111,7 +111,7 @@ class Coder:
             rank = np.full(len(words) + 1, -1, dtype=np.int64)
             rank[order] = np.arange(len(words))
             return Coded([words[i] for i in order], rank[np.where(numbers == GAP, -1, numbers)])
-        if not len(numbers) or is_wide(numbers):
+        if not len(numbers) or is_wide(numbers, len(numbers) // 16):
             values, gaps = numbers.astype(object), numbers == GAP
             values[gaps] = None
             return values if gaps.any() else numbers
@@ -138,8 +138,14 @@ def ends_of(numbers: Ints) -> tuple[int, int, bool]:
     return int(numbers.min(where=numbers != GAP, initial=high)), high, True
 
 
-def is_wide(numbers: NDArray[Any]) -> bool:
+def is_wide(numbers: NDArray[Any], room: int | None = None) -> bool:
     """Whether whole numbers lie so far apart that an array over their range would be a waste.
+
+    Parameters
+    ----------
+    numbers : int array
+    room : int, optional
+        What an array may hold beside some thousands; 16 times as many as there are numbers.
 
     Examples
     --------
@@ -149,7 +155,7 @@ def is_wide(numbers: NDArray[Any]) -> bool:
     if not len(numbers):
         return False
     low, high, _ = ends_of(numbers)
-    return high - low > 16 * len(numbers) + 4096
+    return high - low > (16 * len(numbers) if room is None else room) + 4096
 
 
 def _kind(dtype: Any) -> str:
