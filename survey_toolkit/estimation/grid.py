@@ -66,11 +66,13 @@ class Grid:
         """
         if not codes or not len(codes[0]) or any(values.dtype.kind == "f" for values in codes):
             return None
-        ends = joined = [ends_of(values) for values in codes]
+        ends = [ends_of(values) for values in codes]
+        tried = [ends]
         if before:
-            joined = [_joined(*pair) for pair in zip(ends, before.ends(), strict=True)]
+            pairs = list(zip(ends, before.ends(), strict=True))
+            tried = [[_roomy(*pair) for pair in pairs], [_joined(*pair) for pair in pairs], ends]
         room = min(room, 16 * len(codes[0]) + 4096)
-        grids = (cls._made(codes, wanted, free, room) for wanted in (joined, ends))
+        grids = (cls._made(codes, wanted, free, room) for wanted in tried)
         return next((grid for grid in grids if grid), None)
 
     def ends(self) -> list[tuple[int, int, bool]]:
@@ -145,6 +147,13 @@ class Grid:
 
 def _joined(one: tuple[int, int, bool], two: tuple[int, int, bool]) -> tuple[int, int, bool]:
     return min(one[0], two[0]), max(one[1], two[1]), one[2] or two[2]
+
+
+def _roomy(now: tuple[int, int, bool], before: tuple[int, int, bool]) -> tuple[int, int, bool]:
+    """Both, and half as many codes again where there are new ones: more may come."""
+    low, high, gap = _joined(now, before)
+    more = (high - low) // 2
+    return low - more * (low < before[0]), high + more * (high > before[1]), gap
 
 
 def _set_digits(codes: Ints, low: int, span: int, gaps: bool, out: Ints) -> bool:

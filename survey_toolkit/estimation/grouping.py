@@ -26,7 +26,8 @@ __all__ = ["Grouped", "group_rows"]
 _BLOCK: Final = 100_000  # rows: as Polars streams them, and their columns stay in the cache of a core
 _ROOM: Final = 2**23  # sums in the cells of a grid
 _MERGE: Final = 2**20  # cells of parts kept before they are added up
-_SHARE: Final = 2  # rows a cell, at least, where blocks make no common grid
+_TRIED: Final = 3  # parts, after which it is clear whether they have cells in common
+_SHARE: Final = 2  # rows a cell, at least, for parts to be added up here
 _WIDE: Final = 64  # measures; more, as with replicate weights, are left to the engine
 
 
@@ -87,7 +88,7 @@ def group_rows(
     plan = _Plan.of(asked, list(ranges))
     wanted = {name: coder.wanted(name, expr) for name, expr in keys.items()}
     with np.errstate(invalid="ignore"):  # of infinite weights, which are counted and refused
-        part = _summed(_blocks(frame.select(**wanted, **plan.columns, **ranges)), coder, plan)
+        part = _summed(_blocks(frame.select(**wanted, **plan.columns, **ranges), coder), coder, plan)
     if part is None:
         return None
     return Grouped(
@@ -169,15 +170,17 @@ def _streams(frame: LazyFrame) -> bool:
     return not frame.implementation.is_polars() or hasattr(frame.to_native(), "collect_batches")
 
 
-def _blocks(frame: LazyFrame) -> Iterator[Mapping[str, Any]]:
+def _blocks(frame: LazyFrame, coder: Coder) -> Iterator[Mapping[str, Any]]:
     """Columns block by block, always in the same order: sums are the same in every bit."""
     if frame.implementation.is_polars():
         for block in frame.to_native().collect_batches(chunk_size=_BLOCK, maintain_order=True):
             yield _columns(nw.from_native(block, eager_only=True))
         return
     rows: Any = frame.collect()
+    columns = _columns(rows)
+    columns |= {name: coder.number(name, columns[name]) for name in coder.texts()}  # once for all blocks
     for start in range(0, len(rows), _BLOCK):
-        yield _columns(rows[start : start + _BLOCK] if len(rows) > _BLOCK else rows)
+        yield {name: column[start : start + _BLOCK] for name, column in columns.items()}
 
 
 def _columns(block: Any) -> dict[str, Any]:
@@ -205,7 +208,7 @@ def _summed(blocks: Iterator[Mapping[str, Any]], coder: Coder, plan: _Plan) -> _
             sums.add(place, block)
         else:
             parts.append(_loose(codes, block, plan))
-        if len(parts) == 1 and parts[0].n_cells * _SHARE > parts[0].n_rows >= _BLOCK:
+        if len(parts) == _TRIED and _n_cells(parts) * _SHARE > sum(part.n_rows for part in parts):
             return None
         parts = _kept(parts)
     if grid:
@@ -217,9 +220,13 @@ def _summed(blocks: Iterator[Mapping[str, Any]], coder: Coder, plan: _Plan) -> _
 
 def _kept(parts: list[_Part]) -> list[_Part]:
     """Parts added up now and then, so that few cells are kept apart; each time there are twice as many."""
-    if sum(part.n_cells for part in parts[1:]) > max(_MERGE, parts[0].n_cells if parts else 0):
+    if _n_cells(parts[1:]) > max(_MERGE, _n_cells(parts[:1])):
         return [_merged(parts)]
     return parts
+
+
+def _n_cells(parts: list[_Part]) -> int:
+    return sum(part.n_cells for part in parts)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ they are met.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from survey_toolkit.estimation.codes import Coded, Column, Ints
+from survey_toolkit.estimation.codes import Coded, Column, Ints, compact
 
 __all__ = ["GAP", "Coder", "ends_of", "is_wide"]
 
@@ -36,7 +36,8 @@ class Coder:
     numbers : dict of str to dict
         Of keys that are numbered: code to number.
     tables : dict of str to (column, array)
-        For texts that Polars numbered: a column with its numbers, and ours for each of them.
+        For texts: the first column, and our number for each of its engine's numbers. While a column is held,
+        the numbers of Polars hold for all.
     met : bool
         Whether a block was seen.
     """
@@ -66,38 +67,59 @@ class Coder:
         Parameters
         ----------
         block : mapping of str to narwhals Series
-            The columns of :meth:`wanted`.
+            The columns of :meth:`wanted`; texts may be numbers of :meth:`number` already.
         """
         plain = {name: _values(block[name], kind) for name, kind in self.kinds.items() if kind != "text"}
         if not self.met:  # what the first block shows holds for all
             self.numbers |= {name: {} for name, values in plain.items() if _to_be_numbered(values)}
             self.met = True
-        return [self._number(name, block[name], plain.get(name)) for name in self.kinds]
+        return [
+            self.number(name, block[name]) if kind == "text" else self._number(name, plain[name])
+            for name, kind in self.kinds.items()
+        ]
 
-    def _number(self, name: str, column: Any, values: NDArray[Any] | None) -> NDArray[Any]:
+    def texts(self) -> list[str]:
+        """Keys that hold text."""
+        return [name for name, kind in self.kinds.items() if kind == "text"]
+
+    def number(self, name: str, column: Any) -> Ints:
+        """Numbers of a column of texts; a text has one number in all blocks.
+
+        Parameters
+        ----------
+        name : str
+        column : narwhals Series or int array
+            Categorical, of one numbering of its engine in all blocks; or numbers already.
+        """
+        if isinstance(column, np.ndarray):
+            return column
+        codes, words_of = _physical(column)
+        held, table = self.tables.get(name, (column, np.array([GAP])))
+        top = int(codes.max(initial=0))
+        if top >= len(table) - 1:
+            table = np.concatenate([table[:-1], np.full(top + 2 - len(table), _UNMET), [GAP]])
+        number: Ints = table[codes]  # a gap is -1: the last
+        unmet = number == _UNMET
+        if unmet.any():
+            new = compact(codes[unmet].astype(np.int64))[0]
+            self._meet(name, words_of(new), new, table)
+            number[unmet] = table[codes[unmet]]
+        self.tables[name] = held, table
+        return number
+
+    def _number(self, name: str, values: NDArray[Any]) -> NDArray[Any]:
         if name not in self.numbers:
-            assert values is not None
             return values
-        known = self._known(name, column) if name in self.tables else None
-        if known is not None:
-            return known
-        met = self.numbers[name]
-        codes, own, words = _physical(column) if values is None else _factorized(values)
-        number = np.full(int(own.max(initial=-1)) + 2, _UNMET, dtype=np.int64)
-        for word, at in sorted(zip(words, own.tolist(), strict=True)):  # sorted, so that cells mostly are
-            number[at] = met.setdefault(word, len(met))
-        number[-1] = GAP  # -1 in codes
-        if values is None and column.implementation.is_polars():
-            self.tables[name] = column, number  # while a column is held, its numbers hold for all
-        return number[codes]
+        codes, own, words = _factorized(values)
+        table = np.full(int(own.max(initial=-1)) + 2, GAP, dtype=np.int64)
+        self._meet(name, words, own, table)
+        return table[codes]
 
-    def _known(self, name: str, column: Any) -> Ints | None:
-        """Numbers of texts that were all met in the block before; None where some were not."""
-        table, codes = self.tables[name][1], _polars_codes(column.to_native())
-        if int(codes.max(initial=0)) >= len(table) - 1:
-            return None
-        number = table[codes]
-        return None if (number == _UNMET).any() else number
+    def _meet(self, name: str, words: list[Any], at: Ints, table: Ints) -> None:
+        """Enter the numbers of codes into a table; in sorted order, so that cells mostly are sorted."""
+        met = self.numbers[name]
+        for word, place in sorted(zip(words, at.tolist(), strict=True)):
+            table[place] = met.setdefault(word, len(met))
 
     def decode(self, name: str, numbers: NDArray[Any]) -> Column:
         """Codes of cells as they stand in the data; missing where the number is GAP, or NaN."""
@@ -193,37 +215,33 @@ def _factorized(values: NDArray[Any]) -> tuple[Ints, Ints, list[Any]]:
     return codes, own, found[own].tolist()
 
 
-def _physical(column: Any) -> tuple[Ints, Ints, list[str]]:
-    """The same for a categorical column, by the numbers of its engine."""
+def _physical(column: Any) -> tuple[NDArray[Any], Callable[[Ints], list[str]]]:
+    """Number of each row of a categorical column by its engine, -1 for a gap, and what numbers stand for."""
     native = column.to_native()
     if column.implementation.is_polars():
-        codes = _polars_codes(native)
-        rows, own = _any_rows(codes)
-        return codes, own, [native.item(at) for at in rows]
+        return _of_polars(native)
     if column.implementation.is_pandas_like():
-        categories = native.cat.categories.tolist()
-        return native.cat.codes.to_numpy(), np.arange(len(categories)), categories
+        categories = native.cat.categories
+        return native.cat.codes.to_numpy(), lambda numbers: categories[numbers].tolist()
     whole = native.combine_chunks()
     whole = whole.chunk(0) if hasattr(whole, "num_chunks") else whole
     codes = whole.indices.cast("int64").fill_null(-1).to_numpy(zero_copy_only=False)
-    categories = whole.dictionary.to_pylist()
-    return codes, np.arange(len(categories)), categories
+    return codes, lambda numbers: whole.dictionary.take(numbers).to_pylist()
 
 
-def _polars_codes(column: Any) -> NDArray[Any]:
-    """The numbers by which Polars holds a categorical column; -1 for a gap."""
+def _of_polars(column: Any) -> tuple[NDArray[Any], Callable[[Ints], list[str]]]:
     import polars as pl
 
     numbers = column.to_physical()
     codes = numbers.cast(pl.Int64).fill_null(-1) if numbers.null_count() else numbers
-    return np.asarray(codes.to_numpy())
+    held = np.asarray(codes.to_numpy())
 
+    def words_of(numbers: Ints) -> list[str]:
+        if len(numbers) <= _FEW:
+            return [column.item(int(np.argmax(held == number))) for number in numbers]
+        row = np.empty(int(held.max()) + 2, dtype=np.int64)
+        row[held] = np.arange(len(held))  # some row of each number
+        words: list[str] = column.gather(row[numbers]).cast(pl.String).to_list()
+        return words
 
-def _any_rows(codes: Ints) -> tuple[list[int], Ints]:
-    """The numbers there are but -1, and for each of them some row that has it."""
-    own = np.flatnonzero(np.bincount(codes[codes >= 0] if codes.dtype.kind == "i" else codes))
-    if len(own) <= _FEW:
-        return [int(np.argmax(codes == number)) for number in own], own
-    row = np.empty(int(own[-1]) + 2, dtype=np.int64)
-    row[codes] = np.arange(len(codes))
-    return row[own].tolist(), own
+    return held, words_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -12,7 +12,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from survey_toolkit._frames import null_aware
@@ -121,6 +121,7 @@ def test_sums_are_those_of_the_rows(engine: str, wide: int, gaps: bool) -> None:
 
 
 @pytest.mark.usefixtures("blocks")
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 60), st.integers(0, 10**6), st.booleans(), st.sampled_from([1, 997, 10**15]))
 def test_sums_are_those_of_the_rows_whatever_the_codes(n: int, seed: int, gaps: bool, wide: int) -> None:
     columns = small(n, seed, wide, gaps)
@@ -177,6 +178,25 @@ def test_a_whole_survey_block_by_block(engine: str) -> None:
             np.testing.assert_array_equal(one.df, two.df)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_many_texts(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As codes of enumeration areas are: most blocks hold new ones, and some rows have none."""
+    monkeypatch.setattr(grouping, "_BLOCK", 50)
+    monkeypatch.setattr(grouping, "_SHARE", 0)
+    codes = [None if i % 17 == 0 else f"EA{i * 7919 % 1000 % (20 + i // 2):03d}" for i in range(400)]
+    frame = null_aware(ENGINES[engine]({"ea": codes, "w": [float(i) for i in range(400)]}))
+    asked = Measures(counts={"rows": None}, sums={"w": (None, nw.col("w"))})
+    done = group_rows(frame, {"ea": nw.col("ea")}, asked, {})
+    assert done is not None
+    want: dict[str | None, float] = defaultdict(float)
+    for i, code in enumerate(codes):
+        want[code] += i
+    keys = np.asarray(done.keys["ea"]).tolist()
+    assert len(keys) == len(want) > 100
+    assert dict(zip(keys, done.sums["w"].tolist(), strict=True)) == want
+    assert dict(zip(keys, done.sums["rows"].tolist(), strict=True)) == Counter(codes)
+
+
 def test_texts_that_a_block_before_did_not_hold() -> None:
     """Polars numbered all three; the first block holds two of them."""
     column = pl.Series(["a", "b", "c", None]).cast(pl.Categorical)
@@ -203,7 +223,10 @@ def test_a_grid_takes_no_code_beside_it_for_one_of_its_own(code: int) -> None:
     assert made.place([np.array([GAP, code])], set()) is None
     wider = grid.Grid.of([np.array([1, 3])], made, set(), 1000)
     assert wider is not None
-    assert wider.ends() == [(1, 3, True)]
+    assert wider.ends() == [(1, 4, True)]  # and room for one more
+    tight = grid.Grid.of([np.array([1, 3])], made, set(), 4)
+    assert tight is not None
+    assert tight.ends() == [(1, 3, True)]
 
 
 def test_what_makes_as_many_cells_as_rows_is_left_to_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
