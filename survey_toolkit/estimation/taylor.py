@@ -189,7 +189,8 @@ def _stage_vcov(
     scale = multiplier * (1.0 - stage.fraction) * stage.n_units / np.maximum(stage.n_units - 1, 1)
     blocks = _Blocks.build(values, stage.n_units)
     counted = (scale != 0) & (~lonely if option != "adjust" else True)
-    plain = counted & ~lonely if domain_lonely is None or option not in ("adjust", "average") else ~counted
+    treated = lonely if domain_lonely is None or option not in ("adjust", "average") else counted
+    plain = counted & ~treated  # centred at their own means, whatever the domain
     for alike in blocks.alike(np.flatnonzero(plain)):
         _add_alike(vcov, blocks, alike, scale, None if factor is None else factor[stage.block])
     for h in np.flatnonzero(counted & ~plain):

@@ -152,3 +152,18 @@ def test_sparse_and_dense_sums_of_squares_agree() -> None:
     many = survey.total("y", by="g")
     two = survey.total("y", by="g", where={"g": [7, 8]})
     np.testing.assert_allclose(many.vcov[np.ix_([7, 8], [7, 8])], two.vcov, rtol=1e-11)
+
+
+@pytest.mark.parametrize("option", ["average", "certainty", "remove"])
+def test_lonely_strata_alone_add_nothing(option: str) -> None:
+    """Where no stratum has a variance of its own there is none to average, whatever becomes of domains."""
+    rng = np.random.default_rng(1)
+    rows = [(h, 10 * h, "ab"[i % 2], rng.gamma(2, 2), i // 3 % 2) for h in range(5) for i in range(8)]
+    data = pd.DataFrame(rows, columns=["h", "ea", "sex", "w", "y"])
+    for domains in (False, True):
+        design = SurveyDesign(
+            weight="w", strata="h", psu="ea", lonely_psu=option, adjust_domain_lonely=domains
+        )
+        est = Survey(data, design).mean("y", by="sex")
+        assert est.se.tolist() == [0.0, 0.0]
+        assert all("no_variance" in flags for flags in est.flags)
